@@ -1,0 +1,56 @@
+# The whole developer interface. CI and hooks call these very targets.
+PYTHON ?= python3
+UV := .cache/uv/bin/uv
+RUN := .venv/bin/
+SCHEDULES ?= 20000
+SEED ?= 1
+LOCKS := dev sam uv java node
+
+.PHONY: demo test check lint format types imports unit integration template simulate lock clean
+
+demo: .venv/.done ## a whole migration on a real DynamoDB, while the old tables are written to
+	$(RUN)python -m demo $(ARGS)
+
+test: .venv/.done .cache/sam/.done ## everything that must hold before a commit
+	$(MAKE) --no-print-directory check
+	$(RUN)python -m pytest $(ARGS)
+
+check: lint types imports
+
+lint: .venv/.done
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+
+format: .venv/.done
+	$(RUN)ruff check --fix .
+	$(RUN)ruff format .
+
+types: .venv/.done
+	$(RUN)mypy
+
+imports: .venv/.done
+	$(RUN)lint-imports --no-cache
+
+lock: $(UV) ## renews the locks; they name hashes and no address
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --extra dev -o locks/dev.txt
+	for name in $(filter-out dev,$(LOCKS)); do $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade locks/$$name.in -o locks/$$name.txt; done
+	$(UV) pip compile -q --python-version 3.13 --python-platform aarch64-manylinux_2_28 --no-annotate --no-header -c locks/dev.txt locks/layer.in -o shared/requirements.txt
+
+clean:
+	rm -rf .venv .cache .aws-sam build
+
+$(UV): locks/uv.txt
+	$(PYTHON) -m venv --clear .cache/uv
+	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
+	@touch $@
+
+.venv/.done: $(UV) locks/dev.txt pyproject.toml
+	$(UV) venv --quiet --clear --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes locks/dev.txt
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.cache/sam/.done: $(UV) locks/sam.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) .cache/sam
+	$(UV) pip sync --quiet --python .cache/sam/bin/python --require-hashes locks/sam.txt
+	@touch $@

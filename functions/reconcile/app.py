@@ -1,0 +1,39 @@
+"""Do both models say the same? On a schedule, and on demand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from measures import MODEL
+from remodel.adapters.telemetry import Telemetry
+from remodel.flow.reconcile import reconcile
+from remodel.requests import ReconcileRequest, parse
+from remodel.wiring import Wired, wire
+
+telemetry = Telemetry("reconcile")
+
+
+@cache
+def wired() -> Wired:
+    return wire(MODEL)
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """`{"mode": "counts|sample|full", "repair": false}`; answers the counts, and examples field by field."""
+    request, it = parse(ReconcileRequest, event), wired()
+    with telemetry.call(mode=request.mode):
+        report = reconcile(it.engine, request.mode, request.repair, request.sample, it.patience(context))
+        telemetry.count(
+            Missing=report.missing,
+            Different=report.different,
+            Orphaned=report.orphaned,
+            Drift=report.drift,
+            Unlinked=report.unlinked,
+            Quarantined=report.quarantined,
+            TenantViolations=report.tenant_violations,
+            UniquenessViolations=report.uniqueness_violations,
+            Repaired=report.repaired,
+        )
+    return asdict(report)

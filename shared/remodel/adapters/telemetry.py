@@ -1,0 +1,55 @@
+"""Logs and metrics through Powertools: one log line and one set of figures a call, in EMF on standard output.
+
+Row content never reaches a log at INFO: reasons name attributes and expectations, not values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
+
+NAMESPACE = "Remodel"
+REASONS = 5
+"""Different reasons named in one log line."""
+
+
+class Telemetry:
+    """One per entry point. Makes no client and no request."""
+
+    def __init__(self, service: str) -> None:
+        self._logger = Logger(service=service)
+        self._metrics = Metrics(namespace=NAMESPACE, service=service)
+        self._line: dict[str, object] = {}
+
+    @contextmanager
+    def call(self, **names: object) -> Iterator[None]:
+        """One invocation; `names` say what of. A named error is logged once and goes on its way."""
+        self._line = dict(names)
+        if "source" in names:
+            self._metrics.add_dimension(name="source", value=str(names["source"]))
+        try:
+            yield
+        except Exception as problem:
+            self._logger.error(str(problem), extra={**self._line, "error": type(problem).__name__})
+            self._metrics.add_metric(name="Failed", unit=MetricUnit.Count, value=1)
+            raise
+        else:
+            self._logger.info("done", extra=self._line)
+        finally:
+            if self._metrics.metric_set:
+                self._metrics.flush_metrics()
+            self._metrics.clear_metrics()
+
+    def count(self, **figures: float) -> None:
+        for name, figure in figures.items():
+            self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=figure)
+        self._line |= figures
+
+    def explain(self, reasons: Iterable[str]) -> None:
+        """The commonest reasons, with how often each was met."""
+        if found := Counter(reasons).most_common(REASONS):
+            self._line["reasons"] = dict(found)

@@ -1,0 +1,64 @@
+"""The roster: what the join needs of all links of a group together, in one item.
+
+One item, so one write is atomic and one consistent read is a snapshot. `epoch` grows with every change that a join could
+see (a link comes, goes, or changes its facts): whoever joined under another epoch must look again. `revision` grows with
+every write; a write states the revision that it read, so two writers cannot overwrite each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from remodel.core.errors import RosterFull
+from remodel.core.model import Facts
+from remodel.core.version import newer
+
+SEATS = 2_000
+"""Links of one group, tombstones included, that one item of 400 KB holds with some to spare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A link on the roster. `facts` None is a tombstone, which may leave at `expires` (epoch seconds)."""
+
+    version: str
+    facts: Facts | None
+    expires: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    epoch: int = 0
+    revision: int = 0
+    seats: Mapping[str, Seat] = field(default_factory=dict)
+
+    @property
+    def live(self) -> dict[str, Facts]:
+        return {id: seat.facts for id, seat in self.seats.items() if seat.facts is not None}
+
+    def take(self, id: str, seat: Seat, now: int) -> Roster:
+        """The roster after a link's change, or this very one where the change is stale."""
+        known = self.seats.get(id)
+        if not newer(seat.version, known.version if known else None):
+            return self
+        return self._with(id, seat, now)
+
+    def correct(self, id: str, seat: Seat, expected: str | None, now: int) -> Roster:
+        """The roster after a repair that read version `expected`, or this very one where that has moved or nothing differs."""
+        known = self.seats.get(id)
+        if (known.version if known else None) != expected or (known and known.facts == seat.facts):
+            return self
+        return self._with(id, seat, now)
+
+    def _with(self, id: str, seat: Seat, now: int) -> Roster:
+        known = self.seats.get(id)
+        seen = (known.facts if known else None) != seat.facts
+        seats = {each: it for each, it in self.seats.items() if it.expires is None or it.expires > now}
+        seats[id] = seat
+        if len(seats) > SEATS:
+            raise RosterFull(
+                f"expected at most {SEATS} links in one group, found {len(seats)} with link {id!r}: "
+                "remove links from this group, or wait until the tombstones of removed ones expire"
+            )
+        return replace(self, epoch=self.epoch + seen, revision=self.revision + 1, seats=seats)

@@ -1,0 +1,113 @@
+"""Backfill: what was there before the streams, scanned segment by segment into the same ingest and the same settle.
+
+A scanned row has the lowest version there is: it is taken only where the index knows nothing of it, not even a tombstone,
+so a page may grow as old as it likes. Progress is the scan's own cursor, handed back to the caller; a page that was
+killed half-way is simply done again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from remodel.core.change import Change, Key, Refusal
+from remodel.core.errors import BadRequest, StreamNotReady, Unavailable
+from remodel.core.record import KEY, VIEW, Bad, side
+from remodel.core.version import BACKFILL
+from remodel.core.wire import Item
+from remodel.flow.engine import Engine, Patience
+from remodel.flow.refuse import refuse
+from remodel.flow.replicate import Batch, take
+from remodel.ports import Page
+
+PAGE = 1_000
+"""Rows in one page: few enough to be done well within the time that a call keeps in reserve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One of `total` parts of a table, from `cursor` on (the key of the last row that is done; None from the start)."""
+
+    table: str
+    segment: int
+    total: int
+    cursor: Item | None = None
+
+
+@dataclass(slots=True)
+class Progress:
+    """What one call did. The caller calls again with `cursor` until `done`."""
+
+    done: bool = False
+    cursor: Item | None = None
+    scanned: int = 0
+    written: int = 0
+    stale: int = 0
+    quarantined: int = 0
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("done", "cursor", "scanned", "written", "stale", "quarantined")}
+
+
+def backfill(engine: Engine, segment: Segment, stop_at: float, patience: Patience) -> Progress:
+    """Page after page until the segment ends or the clock passes `stop_at`.
+
+    Raises BadRequest, StreamNotReady, TableNotFound, and Unavailable where not even the first page could be done.
+    """
+    _check(engine, segment)
+    progress = Progress(cursor=segment.cursor)
+    while not progress.done and (not progress.scanned or engine.clock.now() < stop_at):
+        try:
+            page = _scan(engine, segment, progress.cursor, patience)
+            _take_page(engine, segment.table, page.items, progress, patience)
+        except Unavailable:
+            if progress.scanned:
+                break
+            raise
+        progress.cursor, progress.done = page.next, page.next is None
+        progress.scanned += len(page.items)
+    return progress
+
+
+def _check(engine: Engine, segment: Segment) -> None:
+    if segment.table not in engine.model.sources:
+        raise BadRequest(f"expected table to be one of {', '.join(engine.model.sources)}, found {segment.table!r}")
+    if not 0 <= segment.segment < segment.total <= 1_000_000:
+        raise BadRequest(f"expected 0 <= segment < total_segments, found {segment.segment} and {segment.total}")
+    view = engine.store.stream_view(segment.table)
+    if view != VIEW:
+        raise StreamNotReady(
+            f"expected table {segment.table!r} to have a stream with {VIEW}, found {view or 'no stream'}: switch it on and "
+            "connect its replicate function first, or changes made during the backfill are lost"
+        )
+
+
+def _scan(engine: Engine, segment: Segment, cursor: Item | None, patience: Patience) -> Page:
+    for _ in patience.tries():
+        try:
+            return engine.store.scan(segment.table, segment.segment, segment.total, cursor, PAGE)
+        except Unavailable:
+            continue
+    raise Unavailable(f"expected a page of table {segment.table!r}, but it was not answered in time: call again")
+
+
+def _take_page(engine: Engine, source: str, items: list[Item], progress: Progress, patience: Patience) -> None:
+    changes, refusals = [], {}
+    for item in items:
+        id = item[KEY]["S"]
+        row = side(item, id, engine.model.sources[source])
+        if isinstance(row, Bad):
+            groups = frozenset({row.group} if row.group else ())
+            refusals[id] = Refusal(source, id, BACKFILL, row.reason, item, groups)
+        else:
+            changes.append(Change(Key(row.group, source, id), BACKFILL, row.row, row.item, created=True))
+    batch = Batch()
+    unfinished, rejected = take(engine, changes, batch, patience)
+    refusals.update(rejected)
+    unfinished |= refuse(engine, refusals.values(), patience)
+    if unfinished:
+        raise Unavailable(f"{len(unfinished)} rows of a page of {source!r} were not done in time: call again")
+    progress.written += batch.written
+    progress.stale += batch.stale
+    progress.quarantined += len(refusals)

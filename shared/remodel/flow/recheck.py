@@ -1,0 +1,153 @@
+"""The second look: what one old row makes expect, and what is there, both read consistently and now.
+
+The old tables alone decide what is expected. The index is asked only where to look (which links a group has had, which
+rows a link may have) and for the last good version of rows that are refused at present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from remodel.core.change import Key
+from remodel.core.compare import FieldDifference, differing
+from remodel.core.model import Facts, NewKey, Source
+from remodel.core.record import KEY, Bad, Good, side
+from remodel.core.wire import Item
+from remodel.flow import deliver, index, lookup, quarantine
+from remodel.flow.engine import Engine, Patience
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One new row that is not as the old tables say. `fields`: expected and found, where both are there."""
+
+    kind: str
+    key: NewKey
+    source: str | None
+    id: str | None
+    groups: frozenset[str]
+    fields: Mapping[str, FieldDifference]
+
+
+def recheck(engine: Engine, source: str, id: str, groups: Iterable[str], patience: Patience) -> list[Difference]:
+    """All differences of one old row. `groups`: where else traces of it may be."""
+    row = current(engine, engine.model.sources[source], [id], patience).get(id)
+    around = frozenset({*groups, *({row.group} if row else ())})
+    rosters, _none = index.look(engine, around, (), patience)
+    seats = {link for roster in rosters.values() for link in roster.seats}
+    links = _links(engine, row.group, rosters[row.group].seats, patience) if row else {}
+    wanted = expected(engine, source, row, links, patience) if row else {}
+    keys = engine.model.sources[source].possible(id, seats | links.keys()) | wanted.keys()
+    found = new_rows(engine, keys, patience)
+    return [
+        *(Difference("missing", key, source, id, around, {}) for key in sorted(wanted.keys() - found.keys())),
+        *(Difference("orphaned", key, source, id, around, {}) for key in sorted(found.keys() - wanted.keys())),
+        *(
+            Difference("different", key, source, id, around, fields)
+            for key in sorted(wanted.keys() & found.keys())
+            if (fields := differing(wanted[key], found[key]))
+        ),
+    ]
+
+
+def recheck_new(engine: Engine, key: NewKey, groups: Mapping[str, str], patience: Patience) -> list[Difference]:
+    """Whether a new row that nothing was seen to want is wanted after all. `groups`: of links, as far as known."""
+    found = new_rows(engine, [key], patience)
+    if key not in found:
+        return []
+    link = engine.model.link_of(key, found[key])
+    around = _groups_of(engine, link, groups, patience) if link else frozenset()
+    for source, id in _candidates(engine, key, link, around, patience):
+        differences = recheck(engine, source, id, around, patience)
+        if any(each.key == key for each in differences):
+            return [each for each in differences if each.key == key]
+        mine = current(engine, engine.model.sources[source], [id], patience).get(id)
+        if mine and key in _wanted_now(engine, source, mine, patience):
+            return []
+    return [Difference("orphaned", key, None, None, around, {})]
+
+
+def current(engine: Engine, source: Source, ids: Iterable[str], patience: Patience) -> dict[str, Good]:
+    """The old rows as they count: good ones as they are, refused ones as the index holds their last good version."""
+    rows = {}
+    refused: dict[str, Bad] = {}
+    for item in deliver.read(engine, source.name, [{KEY: {"S": id}} for id in dict.fromkeys(ids)], patience):
+        id = item[KEY]["S"]
+        match side(item, id, source):
+            case Good() as row:
+                rows[id] = row
+            case Bad() as bad:
+                refused[id] = bad
+    return {**rows, **last_good(engine, source, {id: bad.group for id, bad in refused.items()}, patience)}
+
+
+def last_good(engine: Engine, source: Source, refused: Mapping[str, str | None], patience: Patience) -> dict[str, Good]:
+    """What earlier, good versions of refused rows still stand in the index; `refused` says where each row is now."""
+    if not refused:
+        return {}
+    held = quarantine.find(engine, source.name, refused, patience)
+    keys = [
+        Key(group, source.name, id)
+        for id, own in refused.items()
+        for group in {*({own} if own else ()), *(held[id].groups if id in held else ())}
+    ]
+    _none, entries = index.look(engine, (), keys, patience)
+    kept = [(key.id, side(entry.kept, key.id, source)) for key, entry in entries.items() if entry.kept is not None]
+    return {id: row for id, row in kept if isinstance(row, Good)}
+
+
+def expected(
+    engine: Engine, source: str, row: Good, links: Mapping[str, Facts], patience: Patience
+) -> dict[NewKey, Item]:
+    lookups = engine.model.sources[source].lookups(row.row)
+    context = lookup.resolve(engine, {0: lookups}, patience)[0] if lookups else None
+    return engine.model.sources[source].wanted(row.row, links, context)
+
+
+def new_rows(engine: Engine, keys: Iterable[NewKey], patience: Patience) -> dict[NewKey, Item]:
+    wanted = sorted(set(keys))
+    found = {}
+    for table in {key.table for key in wanted}:
+        items = deliver.read(engine, table, [{KEY: {"S": key.id}} for key in wanted if key.table == table], patience)
+        found.update({NewKey(table, item[KEY]["S"]): item for item in items})
+    return found
+
+
+def _links(engine: Engine, group: str, seen: Iterable[str], patience: Patience) -> dict[str, Facts]:
+    """The live links of a group, from the old table; the roster says which ids to ask for."""
+    links: dict[str, Facts] = {}
+    for source in engine.model.sources.values():
+        if source.is_link:
+            rows = current(engine, source, seen, patience)
+            links |= {id: source.facts(row.row) for id, row in rows.items() if row.group == group}
+    return links
+
+
+def _wanted_now(engine: Engine, source: str, row: Good, patience: Patience) -> dict[NewKey, Item]:
+    rosters, _none = index.look(engine, [row.group], (), patience)
+    return expected(engine, source, row, _links(engine, row.group, rosters[row.group].seats, patience), patience)
+
+
+def _groups_of(engine: Engine, link: str, groups: Mapping[str, str], patience: Patience) -> frozenset[str]:
+    known = {groups[link]} if link in groups else set()
+    for source in engine.model.sources.values():
+        if source.is_link:
+            known |= {row.group for row in current(engine, source, [link], patience).values()}
+    return frozenset(known)
+
+
+def _candidates(
+    engine: Engine, key: NewKey, link: str | None, groups: Iterable[str], patience: Patience
+) -> list[tuple[str, str]]:
+    """The old rows that this new row could follow from: of its own id, or found through its link's group."""
+    sources = engine.model.sources
+    found = {(name, key.id) for name, source in sources.items() if key in source.possible(key.id, ())}
+    for group in groups:
+        for entries in index.pages(engine, group, patience):
+            found |= {
+                (each.source, each.id)
+                for each in entries
+                if link and key in sources[each.source].possible(each.id, [link])
+            }
+    return sorted(found)

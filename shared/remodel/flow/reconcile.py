@@ -1,0 +1,271 @@
+"""Reconciliation: do both models say the same?
+
+Both sides are scanned; what differs at first sight is looked at again, consistently, after the streams have had time to
+pass it, before it is called a difference. Only then is it counted, and mended through `sync` where that was asked for.
+
+    counts   as many new rows as the old ones make expect? (where not, the full comparison names them)
+    sample   some rows of either side, attribute by attribute
+    full     every row, both ways
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from remodel.core.compare import digest
+from remodel.core.errors import Unavailable
+from remodel.core.model import Facts, NewKey
+from remodel.core.record import KEY, Bad, Good, side
+from remodel.core.wire import Item
+from remodel.flow import lookup, quarantine
+from remodel.flow.engine import Engine, Patience
+from remodel.flow.recheck import Difference, last_good, recheck, recheck_new
+from remodel.flow.sync import sync
+
+EXAMPLES = 20
+"""Differences told in full in one report."""
+
+LOOKS = (2.0, 5.0, 10.0)
+"""Seconds to wait before each further look at what still differs."""
+
+
+@dataclass(slots=True)
+class Report:
+    """Counts of new rows (missing, different, orphaned) and of old rows (unlinked, quarantined)."""
+
+    mode: str
+    missing: int = 0
+    different: int = 0
+    orphaned: int = 0
+    unlinked: int = 0
+    quarantined: int = 0
+    tenant_violations: int = 0
+    uniqueness_violations: int = 0
+    looked_twice: int = 0
+    repaired: int = 0
+    old: dict[str, int] = field(default_factory=dict)
+    expected: dict[str, int] = field(default_factory=dict)
+    found: dict[str, int] = field(default_factory=dict)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def drift(self) -> int:
+        return self.missing + self.different + self.orphaned
+
+
+@dataclass(slots=True)
+class Suspicions:
+    """What differed at first sight: old rows to look at again with where traces of them may be, and new rows."""
+
+    old: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    new: set[NewKey] = field(default_factory=set)
+    groups: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the new tables should hold: a digest for each new row, and the old row that it follows from."""
+
+    rows: dict[NewKey, tuple[bytes, str, str, str]] = field(default_factory=dict)
+
+    def add(self, source: str, row: Good, wanted: Mapping[NewKey, Item]) -> None:
+        for key, item in wanted.items():
+            self.rows[key] = (digest(item), source, row.item[KEY]["S"], row.group)
+
+
+def reconcile(engine: Engine, mode: str, repair: bool, sample: int, patience: Patience) -> Report:
+    """`mode`: counts, sample or full. Raises Unavailable where the time does not suffice."""
+    report = Report(mode)
+    if mode == "sample":
+        suspicions = _sample(engine, sample, report, patience)
+    else:
+        suspicions = _scan_both(engine, mode == "full", report, patience)
+    differences = look_twice(engine, suspicions, report, patience)
+    for kind, count in Counter(each.kind for each in differences).items():
+        setattr(report, kind, count)
+    report.examples = [_example(each) for each in differences[:EXAMPLES]]
+    if repair:
+        report.repaired = _repair(engine, differences, patience)
+    return report
+
+
+def look_twice(engine: Engine, suspicions: Suspicions, report: Report, patience: Patience) -> list[Difference]:
+    """The suspicions that hold after the streams had time to pass them."""
+    report.looked_twice = len(suspicions.old) + len(suspicions.new)
+    differences: dict[NewKey, Difference] = {}
+    for pause in LOOKS:
+        if not suspicions.old and not suspicions.new:
+            break
+        engine.clock.sleep(min(pause, max(0.0, patience.left)))
+        differences = {}
+        for (source, id), groups in suspicions.old.items():
+            differences |= {each.key: each for each in recheck(engine, source, id, groups, patience)}
+        for key in suspicions.new:
+            if key not in differences:
+                differences |= {each.key: each for each in recheck_new(engine, key, suspicions.groups, patience)}
+        suspicions = _still(suspicions, differences)
+    return [differences[key] for key in sorted(differences)]
+
+
+def _still(suspicions: Suspicions, differences: Mapping[NewKey, Difference]) -> Suspicions:
+    old = {(each.source, each.id): set(each.groups) for each in differences.values() if each.source and each.id}
+    new = {key for key, each in differences.items() if each.source is None}
+    return Suspicions(old, new, suspicions.groups)
+
+
+def _scan_both(engine: Engine, compare: bool, report: Report, patience: Patience) -> Suspicions:
+    ledger, suspicions = Ledger(), Suspicions()
+    links: dict[str, dict[str, Facts]] = defaultdict(dict)
+    for name, source in sorted(engine.model.sources.items(), key=lambda each: not each[1].is_link):
+        for rows in _old_rows(engine, name, report, patience):
+            if source.is_link:
+                for row in rows:
+                    links[row.group][row.item[KEY]["S"]] = source.facts(row.row)
+                    suspicions.groups[row.item[KEY]["S"]] = row.group
+            _expect(engine, name, rows, links, ledger, report, patience)
+    report.expected = dict(Counter(key.table for key in ledger.rows))
+    _find(engine, compare, ledger, suspicions, report, patience)
+    if not compare and all(report.expected.get(table, 0) == found for table, found in report.found.items()):
+        return Suspicions()
+    return suspicions
+
+
+def _find(
+    engine: Engine, compare: bool, ledger: Ledger, suspicions: Suspicions, report: Report, patience: Patience
+) -> None:
+    """Holds the new tables against the ledger; what is left in it at the end was not found."""
+    for table in engine.model.new_tables:
+        report.found[table] = 0
+        for item in _scan(engine, table, patience):
+            report.found[table] += 1
+            key = NewKey(table, item[KEY]["S"])
+            told = ledger.rows.pop(key, None)
+            if told is None:
+                suspicions.new.add(key)
+            elif compare and told[0] != digest(item):
+                suspicions.old.setdefault(told[1:3], set()).add(told[3])
+    for _digest, name, id, group in ledger.rows.values():
+        suspicions.old.setdefault((name, id), set()).add(group)
+
+
+def _expect(
+    engine: Engine,
+    name: str,
+    rows: list[Good],
+    links: Mapping[str, Mapping[str, Facts]],
+    ledger: Ledger,
+    report: Report,
+    patience: Patience,
+) -> None:
+    source = engine.model.sources[name]
+    lookups = {n: found for n, row in enumerate(rows) if (found := source.lookups(row.row)) is not None}
+    contexts = lookup.resolve(engine, lookups, patience) if lookups else {}
+    uniques: Counter[str] = Counter()
+    for n, row in enumerate(rows):
+        its_links = links.get(row.group, {})
+        wanted = source.wanted(row.row, its_links, contexts.get(n))
+        ledger.add(name, row, wanted)
+        report.unlinked += not wanted
+        report.tenant_violations += source.strangers(row.row, its_links)
+        if (unique := source.unique(row.row)) is not None:
+            uniques[unique] += 1
+    report.uniqueness_violations += sum(count - 1 for count in uniques.values())
+
+
+def _old_rows(engine: Engine, name: str, report: Report, patience: Patience) -> Iterator[list[Good]]:
+    """The rows that count, a page at a time; of refused ones the last good version, where there was one."""
+    source = engine.model.sources[name]
+    report.old[name] = 0
+    for page in _pages(engine, name, patience):
+        report.old[name] += len(page)
+        sides = {item[KEY]["S"]: side(item, item[KEY]["S"], source) for item in page}
+        refused = {id: row.group for id, row in sides.items() if isinstance(row, Bad)}
+        report.quarantined += len(refused)
+        good = [row for row in sides.values() if isinstance(row, Good)]
+        yield good + list(last_good(engine, source, refused, patience).values())
+
+
+def _sample(engine: Engine, size: int, report: Report, patience: Patience) -> Suspicions:
+    """Rows from random places of every table. Sampled old rows are looked at as if they were under suspicion."""
+    suspicions = Suspicions()
+    for name, source in engine.model.sources.items():
+        items = _random_rows(engine, name, size, patience)
+        report.old[name] = len(items)
+        for item in items:
+            row = side(item, item[KEY]["S"], source)
+            if recheck(engine, name, item[KEY]["S"], (), patience):
+                suspicions.old[name, item[KEY]["S"]] = {row.group} if row.group else set()
+    for table in engine.model.new_tables:
+        items = _random_rows(engine, table, size, patience)
+        report.found[table] = len(items)
+        for item in items:
+            key = NewKey(table, item[KEY]["S"])
+            if recheck_new(engine, key, {}, patience):
+                suspicions.new.add(key)
+    report.quarantined = sum(1 for _ in quarantine.all_held(engine))
+    return suspicions
+
+
+def _random_rows(engine: Engine, table: str, size: int, patience: Patience) -> list[Item]:
+    """From a random place on, in the order of the keys' hashes; from the start again where the end comes first."""
+    start = {KEY: {"S": f"{int(engine.clock.jitter() * 2**128):032x}"}}
+    found = {item[KEY]["S"]: item for item in _some(engine, table, start, size, patience)}
+    if len(found) < size:
+        found |= {item[KEY]["S"]: item for item in _some(engine, table, None, size - len(found), patience)}
+    return list(found.values())
+
+
+def _some(engine: Engine, table: str, start: Item | None, size: int, patience: Patience) -> list[Item]:
+    found: list[Item] = []
+    for page in _pages(engine, table, patience, start, size):
+        found += page
+        if len(found) >= size:
+            break
+    return found[:size]
+
+
+def _scan(engine: Engine, table: str, patience: Patience) -> Iterator[Item]:
+    for page in _pages(engine, table, patience):
+        yield from page
+
+
+def _pages(
+    engine: Engine, table: str, patience: Patience, start: Item | None = None, limit: int | None = None
+) -> Iterator[list[Item]]:
+    for _ in patience.tries():
+        try:
+            while True:
+                page = engine.store.scan(table, 0, 1, start, limit)
+                yield page.items
+                start = page.next
+                if start is None:
+                    return
+        except Unavailable:
+            continue
+    raise Unavailable(f"expected to read all of table {table!r} in time, but could not: run it with more time")
+
+
+def _repair(engine: Engine, differences: Iterable[Difference], patience: Patience) -> int:
+    repaired = {(each.source, each.id): each.groups for each in differences if each.source and each.id}
+    for (name, id), groups in repaired.items():
+        sync(engine, str(name), str(id), groups, patience)
+    lost = [each for each in differences if each.source is None]
+    for each in lost:
+        for source in engine.model.sources.values():
+            if each.key in source.possible(each.key.id, ()):
+                sync(engine, source.name, each.key.id, each.groups or {each.key.id}, patience, bury=True)
+    return len(repaired) + len(lost)
+
+
+def _example(each: Difference) -> dict[str, Any]:
+    return {
+        "kind": each.kind,
+        "table": each.key.table,
+        "id": each.key.id,
+        "source": each.source,
+        "source_id": each.id,
+        "fields": {name: {"expected": told, "found": found} for name, (told, found) in each.fields.items()},
+    }

@@ -1,0 +1,284 @@
+"""The one way to write a new row: write what the index says, look again, repeat until nothing moved.
+
+A writer puts its own change into the index before it reads the other side, so of two concurrent writers at least one
+sees both changes; and whoever writes a new row last looks at the index once more afterwards. If it is killed before it
+looks, its record or page is delivered again. So the new tables need no version and no transaction.
+
+Every step is its own function, because the proof takes each away in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from remodel.core import plan
+from remodel.core.change import Change, Key
+from remodel.core.entry import Entry
+from remodel.core.errors import Refused, Unavailable
+from remodel.core.model import Context, NewKey, Source
+from remodel.core.plan import Plan
+from remodel.core.record import KEY, Bad, Good, side
+from remodel.core.roster import Roster
+from remodel.core.wire import Item
+from remodel.flow import deliver, index, lookup, quarantine
+from remodel.flow.deliver import Left
+from remodel.flow.engine import Engine, Patience
+from remodel.flow.ingest import Fate, Ingested
+from remodel.ports import Write
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One entry to settle.
+
+    hand: the change itself where the index has just taken it, so that the entry need not be read.
+    clean: only what should be there is written, since nobody can have written anything else (see `core.plan`).
+    alone: nobody else writes this entry meanwhile, so only the roster is looked at again.
+    group: for a link, whether the rows of its whole group are settled with it.
+    past: the tombstones of a refused row that were met on the way here.
+    """
+
+    key: Key
+    hand: Change | None = None
+    clean: bool = False
+    alone: bool = False
+    group: bool = True
+    past: frozenset[Key] = frozenset()
+
+
+@dataclass(slots=True)
+class Settled:
+    """`written`: requests to the new tables, deletes included."""
+
+    unfinished: set[Key] = field(default_factory=set)
+    rejected: dict[Key, str] = field(default_factory=dict)
+    written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An entry as it is settled; `row` None for a tombstone."""
+
+    key: Key
+    source: Source
+    version: str
+    row: Any
+    last: Any = None
+    clean: bool = False
+    past: frozenset[Key] = frozenset()
+
+
+def task(change: Change, ingested: Ingested) -> Task:
+    """How a change is settled. A stale one all the same: the one that went before may have been killed in between."""
+    if ingested.fate is Fate.STALE:
+        return Task(change.key)
+    # Where the index knew nothing of the row, not even a tombstone, nobody has settled it yet.
+    clean = change.clean or (ingested.fate is Fate.INSERTED and change.row is not None)
+    return Task(change.key, change, clean, change.alone, group=ingested.moved or not clean)
+
+
+def settle(engine: Engine, tasks: Iterable[Task], patience: Patience) -> Settled:
+    """Makes the new tables agree with the index for these entries. What was not done in time is `unfinished`."""
+    settled = Settled()
+    pending = list(tasks)
+    try:
+        while pending and patience.left > 0:
+            pending = _round(engine, pending, settled, patience)
+    except Unavailable:
+        pass
+    settled.unfinished.update(each.key for each in pending)
+    return settled
+
+
+def _round(engine: Engine, tasks: list[Task], settled: Settled, patience: Patience) -> list[Task]:
+    groups = {each.key.group for each in tasks}
+    rosters, entries = index.look(engine, groups, (each.key for each in tasks if each.hand is None), patience)
+    states = [state for each in tasks if (state := _state(engine, each, entries)) is not None]
+    _write(engine, states, rosters, settled, patience)
+    below = settle_groups(engine, _groups(engine, tasks), settled, patience)
+    moved = look_again(engine, tasks, rosters, entries, patience)
+    away = elsewhere(engine, states, patience)
+    return list({each.key: each for each in (*away, *below, *moved)}.values())
+
+
+def _state(engine: Engine, each: Task, entries: Mapping[Key, Entry]) -> State | None:
+    source = engine.model.sources[each.key.source]
+    if each.hand is not None:
+        return State(each.key, source, each.hand.version, each.hand.row, each.hand.last, each.clean)
+    entry = entries.get(each.key)
+    return _stored(each.key, source, entry, each.past) if entry else None
+
+
+def _stored(key: Key, source: Source, entry: Entry, past: frozenset[Key] = frozenset()) -> State | None:
+    """None where the model has come to refuse what it took before: what that produced stays, as for any refused row."""
+    try:
+        row = source.read(entry.kept) if entry.kept is not None else None
+    except Refused:
+        return None
+    return State(key, source, entry.version, row, past=past)
+
+
+def _write(
+    engine: Engine, states: list[State], rosters: Mapping[str, Roster], settled: Settled, patience: Patience
+) -> None:
+    """The plans of all states as one set of writes, and who is to blame for what could not be written."""
+    contexts = _contexts(engine, states, patience)
+    whole, owners = Plan(), dict[NewKey, list[Key]]()
+    for state in states:
+        puts, deletes = planned(state, rosters[state.key.group], contexts.get(state.key))
+        whole.add(puts, deletes, state.version)
+        for new_key in (*puts, *deletes):
+            owners.setdefault(new_key, []).append(state.key)
+    writes = [Write(key, row) for key, row in whole.puts.items()] + [Write(key, None) for key in whole.deletes]
+    settled.written += len(writes)
+    left: Left = deliver.write(engine, writes, patience)
+    settled.unfinished.update(key for new_key in left.unfinished for key in owners[new_key])
+    settled.rejected.update((key, why) for new_key, why in left.rejected.items() for key in owners[new_key])
+
+
+def planned(state: State, roster: Roster, context: Context) -> tuple[dict[NewKey, Item], set[NewKey]]:
+    """The new rows that should be there, and the ids that should not."""
+    puts = plan.wanted(state.source, state.row, roster, context)
+    if not state.clean or state.source.is_link:
+        return puts, plan.unwanted(state.source, state.key.id, roster, puts)
+    return puts, plan.vacated(state.source, state.last, roster) if state.row is None else set()
+
+
+def _contexts(engine: Engine, states: Iterable[State], patience: Patience) -> dict[Key, Context]:
+    lookups = {
+        state.key: found
+        for state in states
+        if state.row is not None and (found := state.source.lookups(state.row)) is not None
+    }
+    return lookup.resolve(engine, lookups, patience) if lookups else {}
+
+
+def look_again(
+    engine: Engine, tasks: list[Task], rosters: Mapping[str, Roster], entries: Mapping[Key, Entry], patience: Patience
+) -> list[Task]:
+    """Those of which entry or roster moved while they were written; they start over from what is there now."""
+    links = {each.key for each in tasks if engine.model.sources[each.key.source].is_link}
+    read_again = [each.key for each in tasks if not each.alone]
+    groups = {each.key.group for each in tasks if each.key not in links}
+    rosters_now, entries_now = index.look(engine, groups, read_again, patience)
+    return [
+        Task(each.key)
+        for each in tasks
+        if (not each.alone and entry_moved(each, entries.get(each.key), entries_now.get(each.key)))
+        or (each.key not in links and roster_moved(rosters[each.key.group], rosters_now[each.key.group]))
+    ]
+
+
+def entry_moved(each: Task, before: Entry | None, now: Entry | None) -> bool:
+    """Versions alone do not tell: a repair corrects a row under the version that it found."""
+    if each.hand is not None:
+        before = Entry(each.hand.version, each.hand.item)
+    return before != now
+
+
+def roster_moved(before: Roster, now: Roster) -> bool:
+    return before.epoch != now.epoch
+
+
+def elsewhere(engine: Engine, states: Iterable[State], patience: Patience) -> list[Task]:
+    """The rows of tombstones where they live now, in other groups.
+
+    A row keeps its id when it moves to another group: settling the one that it left may just have removed, or a slow
+    writer may just have overwritten, what it wrote under the new one. Where the old table says that the row is back in
+    the very group, the record that says so is still to come.
+    """
+    gone = {state.key: state.past for state in states if state.row is None}
+    found: dict[Key, Task] = {}
+    for name in {key.source for key in gone}:
+        ids = {key.id for key in gone if key.source == name}
+        rows = deliver.read(engine, name, [{KEY: {"S": id}} for id in sorted(ids)], patience)
+        found |= _homes(engine, name, rows, gone, patience)
+    return [found[key] for key in sorted(found.keys() - gone.keys())]
+
+
+def _homes(
+    engine: Engine, source: str, rows: list[Item], gone: Mapping[Key, frozenset[Key]], patience: Patience
+) -> dict[Key, Task]:
+    """A good row lives in its group; a refused one may be held in any group that quarantine remembers for it.
+
+    `past` is the way by which those groups were tried, so that a row that is held nowhere is not sought for ever.
+    """
+    sides = {row[KEY]["S"]: side(row, row[KEY]["S"], engine.model.sources[source]) for row in rows}
+    refused = {id: row for id, row in sides.items() if isinstance(row, Bad)}
+    homes = {
+        key: Task(key) for id, row in sides.items() if isinstance(row, Good) for key in [Key(row.group, source, id)]
+    }
+    held = quarantine.find(engine, source, refused, patience) if refused else {}
+    for id, row in refused.items():
+        groups = (held[id].groups if id in held else frozenset()) | ({row.group} if row.group else set())
+        past = frozenset().union(*({key, *tried} for key, tried in gone.items() if key.id == id))
+        homes |= {key: Task(key, past=past) for group in groups if (key := Key(group, source, id)) not in past}
+    return homes
+
+
+def _groups(engine: Engine, tasks: Iterable[Task]) -> dict[str, list[Key]]:
+    """The groups of which all rows must be settled, each with the links that ask for it."""
+    groups: dict[str, list[Key]] = {}
+    for each in tasks:
+        if each.group and engine.model.sources[each.key.source].is_link:
+            groups.setdefault(each.key.group, []).append(each.key)
+    return groups
+
+
+def settle_groups(engine: Engine, groups: Mapping[str, list[Key]], settled: Settled, patience: Patience) -> list[Task]:
+    """Settles every row of these groups; those that live elsewhere now come back."""
+    moved: list[Task] = []
+    for group, links in groups.items():
+        below = Settled()
+        moved += _settle_group(engine, group, below, patience)
+        settled.written += below.written
+        if below.unfinished:
+            settled.unfinished.update(links)
+        settled.rejected.update(below.rejected)
+    return moved
+
+
+def _settle_group(engine: Engine, group: str, settled: Settled, patience: Patience) -> list[Task]:
+    """Page by page, so that memory does not grow with the group; from the start where the roster moved meanwhile."""
+    while True:
+        rosters, _none = index.look(engine, [group], (), patience)
+        roster = rosters[group]
+        moved: list[Task] = []
+        for entries in index.pages(engine, group, patience):
+            rows = {key: it for key, it in entries.items() if not engine.model.sources[key.source].is_link}
+            roster_now = _settle_page(engine, group, roster, rows, settled, moved, patience)
+            if roster_moved(roster, roster_now):
+                break
+        else:
+            return moved
+
+
+def _settle_page(
+    engine: Engine,
+    group: str,
+    roster: Roster,
+    rows: Mapping[Key, Entry],
+    settled: Settled,
+    moved: list[Task],
+    patience: Patience,
+) -> Roster:
+    """One page of a group under one roster, until none of its rows moved; the roster as it is afterwards."""
+    roster_now = roster
+    while rows:
+        sources = engine.model.sources
+        states = [state for key, entry in rows.items() if (state := _stored(key, sources[key.source], entry))]
+        _write(engine, states, {group: roster}, settled, patience)
+        moved += elsewhere(engine, states, patience)
+        roster_now, rows = look_again_at_page(engine, group, rows, patience)
+    return roster_now
+
+
+def look_again_at_page(
+    engine: Engine, group: str, rows: Mapping[Key, Entry], patience: Patience
+) -> tuple[Roster, dict[Key, Entry]]:
+    """The roster after a page was written, and those of its rows that moved meanwhile, as they are now."""
+    rosters, now = index.look(engine, [group], rows, patience)
+    moved = {key: now[key] for key, entry in rows.items() if key in now and entry_moved(Task(key), entry, now[key])}
+    return rosters[group], moved

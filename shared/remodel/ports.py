@@ -1,0 +1,101 @@
+"""What the engine needs of the world: a store of tables, and a clock.
+
+Tables go by their names in the model, plus `index` and `quarantine`. A store does one request a call and never retries
+for itself: what it could not do it says, item by item, and the engine decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from remodel.core.model import NewKey
+from remodel.core.wire import Item, Value
+
+INDEX, QUARANTINE = "index", "quarantine"
+
+READS, WRITES = 100, 25
+"""Keys in one batched read, and requests in one batched write: DynamoDB's limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An unconditional put, or a delete where there is no item."""
+
+    key: NewKey
+    item: Item | None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """On one text or number attribute: `<` or `=`."""
+
+    attribute: str
+    operator: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A write under a condition. Without one it inserts where nothing is; with one it replaces or deletes what is there.
+
+    attributes: all attributes beside the key, or None to delete. `drop` names those that a replaced item loses.
+    """
+
+    table: str
+    key: Item
+    attributes: Item | None
+    condition: Condition | None = None
+    drop: tuple[str, ...] = ()
+
+
+class Outcome(Enum):
+    DONE = "done"
+    CONDITION_FAILED = "condition failed"
+    AGAIN = "again"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`next` is where the next page starts; None at the end."""
+
+    items: list[Item]
+    next: Item | None
+
+
+class Store(Protocol):
+    """Every method may raise Unavailable, TableNotFound or NotAllowed; the reads are consistent unless it says otherwise."""
+
+    def get(self, table: str, keys: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+        """Up to READS items: those found, and the keys that were not processed."""
+
+    def write(self, writes: Sequence[Write]) -> list[Write]:
+        """Up to WRITES writes to different keys: those not processed. Raises Rejected where one can never be done."""
+
+    def guard(self, writes: Sequence[Guarded]) -> list[Outcome]:
+        """Up to WRITES guarded writes to different keys of one table, each with an outcome of its own."""
+
+    def query(self, table: str, group: str, start: Item | None) -> Page:
+        """A page of a group of the index."""
+
+    def find(self, table: str, index: str, attribute: str, value: str, start: Item | None) -> Page:
+        """A page of what a GSI has under a value; eventually consistent, as GSIs are."""
+
+    def scan(self, table: str, segment: int, total: int, start: Item | None, limit: int | None = None) -> Page:
+        """A page of a segment of a table; eventually consistent."""
+
+    def stream_view(self, table: str) -> str | None:
+        """The view type of the table's stream; None where it is off."""
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def jitter(self) -> float:
+        """A random number from 0 to 1."""
