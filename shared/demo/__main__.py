@@ -1,0 +1,230 @@
+"""`make demo`: seeds four old tables, starts replication, keeps writing, backfills, drains, and prints the verdict."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from demo.rows import DATA, Rows
+from demo.traffic import Writer
+from demo.verdict import Verdict, verdict
+from local_cloud import emulator
+from local_cloud.cloud import Cloud, standing
+from local_cloud.poller import Faults
+from measures import MODEL
+from remodel.adapters.clock import SystemClock
+from remodel.adapters.dynamodb import DynamoStore
+from remodel.core.wire import Item
+from remodel.flow.deliver import chunks
+from remodel.flow.engine import Engine
+
+console = Console()
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--measures", type=int, default=300, help="measures, with 0 to 5 links each (300)")
+    parser.add_argument("--rows", type=int, default=6_000, help="rows in the four old tables at the start (6000)")
+    parser.add_argument("--changes", type=int, default=1_500, help="changes at the least, while it runs (1500)")
+    parser.add_argument("--seed", type=int, default=7, help="of everything random (7)")
+    parser.add_argument("--engine", choices=["local"], default="local", help="DynamoDB Local, started for this run")
+    parser.add_argument("--endpoint-url", help="instead: a DynamoDB that is running, streams and all")
+    return parser.parse_args()
+
+
+def main() -> int:
+    asked = arguments()
+    folder = emulator.CACHE / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    with endpoint(asked.endpoint_url) as url, standing(url, folder, f"demo-{asked.seed}-") as cloud:
+        try:
+            return migrate(cloud, asked)
+        finally:
+            if asked.endpoint_url:
+                cloud.delete_tables()
+
+
+@contextlib.contextmanager
+def endpoint(given: str | None) -> Iterator[str]:
+    if given:
+        yield given
+        return
+    console.print("starting DynamoDB Local (fetched once into .cache)")
+    with emulator.running() as url:
+        yield url
+
+
+def migrate(cloud: Cloud, asked: argparse.Namespace) -> int:
+    began = time.monotonic()
+    cloud.create_tables(streams=False)
+    rows = Rows(random.Random(asked.seed), [], [])
+    seeded = seed(cloud, rows, asked)
+    cloud.switch_streams_on()
+    faults = Faults(kill=0.06, again=0.1, random=random.Random(asked.seed + 1))
+    cloud.start_pollers(faults)
+    console.print("streams are on and read; the application goes on writing")
+    writers = start_writers(cloud, rows, seeded, asked)
+    with progress() as bars:
+        backfill(cloud, bars)
+        write_on(writers, asked.changes, bars)
+        drain(cloud, bars)
+    report = reconcile(cloud)
+    done = verdict(_engine(cloud), cloud.dynamodb, cloud.tables)
+    tell(cloud, writers, faults, done, report, time.monotonic() - began)
+    complete = faults.kills > 0 and faults.redelivered > 0 and not any(cloud.folder.glob("failed/*"))
+    return 0 if done.converged and complete else 1
+
+
+def seed(cloud: Cloud, rows: Rows, asked: argparse.Namespace) -> dict[str, dict[str, Item]]:
+    """What was there before anybody thought of migrating."""
+    rows.users = [rows.guid() for _ in range(40)]
+    rows.measures = [rows.guid() for _ in range(asked.measures)]
+    tables: dict[str, list[Item]] = {name: [] for name in ("links", *DATA)}
+    for measure in rows.measures:
+        tables["links"] += [rows.link(rows.guid(), measure) for _ in range(rows.random.choice([0, 1, 1, 2, 3, 5]))]
+    for n in range(asked.rows - len(tables["links"])):
+        source = DATA[n % len(DATA)]
+        tables[source].append(rows.data(source, rows.guid(), rows.random.choice(rows.measures)))
+    tables = {
+        name: [rows.poison(row) if rows.random.random() < 0.01 else row for row in items]
+        for name, items in tables.items()
+    }
+    looked_up = {
+        "measures": [rows.measure(measure) for measure in rows.measures if rows.random.random() < 0.95],
+        "people": [rows.person(user) for user in rows.users if rows.random.random() < 0.8],
+    }
+    with progress() as bars:
+        bar = bars.add_task("seeding the old tables", total=sum(map(len, (tables | looked_up).values())))
+        for name, items in (tables | looked_up).items():
+            for chunk in chunks(items, 25):
+                puts = [{"PutRequest": {"Item": item}} for item in chunk]
+                cloud.dynamodb.batch_write_item(RequestItems={cloud.tables[name]: puts})  # type: ignore[dict-item]
+                bars.advance(bar, len(chunk))
+    return {name: {item["id"]["S"]: item for item in items} for name, items in tables.items()}
+
+
+def start_writers(
+    cloud: Cloud, rows: Rows, seeded: dict[str, dict[str, Item]], asked: argparse.Namespace, count: int = 2
+) -> list[Writer]:
+    writers = []
+    for n in range(count):
+        mine = {name: dict(list(items.items())[n::count]) for name, items in seeded.items()}
+        own = Rows(random.Random(f"{asked.seed} {n}"), rows.measures, rows.users)
+        writers.append(Writer(cloud.dynamodb, cloud.tables, own, mine, pause=0.05))
+    for writer in writers:
+        threading.Thread(target=writer.run, daemon=True).start()
+    return writers
+
+
+def backfill(cloud: Cloud, bars: Progress, segments: int = 2) -> None:
+    """Links first, then the other three; the segments of a table side by side."""
+    function = cloud.functions["Backfill"]
+    for table in MODEL.sources:
+        count = cloud.dynamodb.describe_table(TableName=cloud.tables[table])["Table"]["ItemCount"]
+        bar = bars.add_task(f"backfilling {table}", total=count)
+        for segment in range(segments):
+            cursor, done = None, False
+            while not done:
+                said = function.invoke(
+                    {"table": table, "segment": segment, "total_segments": segments, "cursor": cursor}
+                )
+                cursor, done = said["cursor"], said["done"]
+                bars.advance(bar, said["scanned"])
+        bars.update(bar, total=bars.tasks[bar].completed)
+
+
+def write_on(writers: list[Writer], changes: int, bars: Progress) -> None:
+    """Until there were as many changes as asked for."""
+    bar = bars.add_task("changing the old tables", total=changes)
+    while (made := sum(writer.done.total() for writer in writers)) < changes:
+        bars.update(bar, completed=made)
+        time.sleep(0.2)
+        check(writers)
+    for writer in writers:
+        writer.stopping.set()
+    time.sleep(0.5)
+    check(writers)
+    bars.update(bar, completed=sum(writer.done.total() for writer in writers))
+
+
+def check(writers: list[Writer]) -> None:
+    for writer in writers:
+        if writer.problem is not None:
+            raise writer.problem
+
+
+def drain(cloud: Cloud, bars: Progress) -> None:
+    bar = bars.add_task("draining the streams", total=1)
+    if not cloud.drain(120):
+        raise TimeoutError("expected the streams to be read to their end within 120 s: see .cache/demo/*.log")
+    bars.update(bar, completed=1)
+
+
+def reconcile(cloud: Cloud) -> dict[str, object]:
+    """The deployed function's own full comparison."""
+    report: dict[str, object] = cloud.functions["Reconcile"].invoke({"mode": "full"})
+    return report
+
+
+class TaskSpeedColumn(ProgressColumn):
+    """Rows or changes a second, so far."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.0f}/s" if speed else "")
+
+
+def progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description:<26}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TaskSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def tell(
+    cloud: Cloud, writers: list[Writer], faults: Faults, done: Verdict, report: dict[str, object], seconds: float
+) -> None:
+    kinds = sum((writer.done for writer in writers), start=writers[0].done.__class__())
+    console.print(f"changes   {kinds.total()}: " + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())))
+    records = sum(poller.records for poller in cloud.pollers.values())
+    console.print(f"streams   {records} records; {faults.kills} kills in mid-batch, {faults.redelivered} batches twice")
+    console.print("old rows  " + ", ".join(f"{n} {name}" for name, n in done.old.items()))
+    console.print("new rows  " + ", ".join(f"{n} {name}" for name, n in done.new.items()))
+    names = ("missing", "different", "orphaned", "unlinked", "quarantined", "looked_twice")
+    console.print("reconcile " + " ".join(f"{name}={report[name]}" for name in names))
+    console.print(f"took      {seconds:.0f} s")
+    for key in [*done.missing[:5], *done.orphaned[:5], *done.misfiled[:5]]:
+        console.print(f"  {key}")
+    for key, fields in list(done.different.items())[:5]:
+        console.print(f"  {key} {fields}")
+    print(done, flush=True)
+
+
+def _engine(cloud: Cloud) -> Engine:
+    return Engine(MODEL, DynamoStore(cloud.dynamodb, cloud.tables), SystemClock())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

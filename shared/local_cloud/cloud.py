@@ -1,0 +1,129 @@
+"""The stack of `template.yaml` at stage sandbox, standing on one DynamoDB endpoint: tables, functions, pollers."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from local_cloud.emulator import ROOT, credentials
+from local_cloud.function import RunningFunction
+from local_cloud.poller import Faults, Poller
+from local_cloud.template import Template
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+
+
+def client(endpoint: str) -> DynamoDBClient:
+    return boto3.client("dynamodb", **_connection(endpoint))
+
+
+def streams_client(endpoint: str) -> DynamoDBStreamsClient:
+    return boto3.client("dynamodbstreams", **_connection(endpoint))
+
+
+def _connection(endpoint: str) -> dict[str, Any]:
+    keys = credentials()
+    return {
+        "endpoint_url": endpoint,
+        "region_name": keys["AWS_REGION"],
+        "aws_access_key_id": keys["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": keys["AWS_SECRET_ACCESS_KEY"],
+        "config": Config(max_pool_connections=50, retries={"mode": "standard", "max_attempts": 5}),
+    }
+
+
+class Cloud:
+    """`prefix` stands before every table's name, so that several clouds can share one endpoint."""
+
+    def __init__(
+        self, endpoint: str, folder: Path, prefix: str = "", parameters: Mapping[str, str] | None = None
+    ) -> None:
+        self.endpoint, self.folder = endpoint, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        names = {**_default_names(prefix), **(parameters or {}), "Stage": "sandbox"}
+        self.template = Template(ROOT / "template.yaml", names, prefix)
+        self.dynamodb = client(endpoint)
+        self.streams = streams_client(endpoint)
+        self.functions = {
+            function.name: RunningFunction(function, endpoint, folder) for function in self.template.functions()
+        }
+        self.pollers: dict[str, Poller] = {}
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Physical names by the model's own, as the functions' environment has them."""
+        environment = next(iter(self.functions.values())).function.environment
+        return {
+            name.removesuffix("_TABLE").lower(): value for name, value in environment.items() if name.endswith("_TABLE")
+        }
+
+    def create_tables(self, streams: bool = True) -> None:
+        """All tables; with `streams` off, as an application has them before anybody thinks of migrating."""
+        for table in self.template.tables():
+            if not streams:
+                table.pop("StreamSpecification", None)
+            self.dynamodb.create_table(**table)
+
+    def delete_tables(self) -> None:
+        for table in self.template.tables():
+            with contextlib.suppress(self.dynamodb.exceptions.ResourceNotFoundException):
+                self.dynamodb.delete_table(TableName=table["TableName"])
+
+    def switch_streams_on(self) -> None:
+        for table in self.template.tables():
+            if "StreamSpecification" in table:
+                self.dynamodb.update_table(
+                    TableName=table["TableName"], StreamSpecification=table["StreamSpecification"]
+                )
+
+    def start_pollers(self, faults: Faults | None = None) -> None:
+        for name, function in self.functions.items():
+            mapping = function.function.mapping
+            if mapping is not None:
+                arn = self.dynamodb.describe_table(TableName=mapping.table)["Table"]["LatestStreamArn"]
+                self.pollers[name] = Poller(self.streams, arn, function, self.folder / "failed", faults)
+                self.pollers[name].start()
+
+    def drain(self, seconds: float) -> bool:
+        """Whether every stream was read to its end, from now on, within the time."""
+        began = time.time()
+        while time.time() < began + seconds:
+            if all([poller.drained(began) for poller in self.pollers.values()]):  # noqa: C419 (each may raise)
+                return True
+            time.sleep(0.1)
+        return False
+
+    def stop(self) -> None:
+        stops = [threading.Thread(target=poller.stop) for poller in self.pollers.values()]
+        for each in stops:
+            each.start()
+        for each in stops:
+            each.join()
+        for function in self.functions.values():
+            function.stop()
+
+
+@contextlib.contextmanager
+def standing(endpoint: str, folder: Path, prefix: str = "") -> Iterator[Cloud]:
+    """A cloud whose processes and threads end with the block."""
+    cloud = Cloud(endpoint, folder, prefix)
+    try:
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+def _default_names(prefix: str) -> dict[str, str]:
+    if not prefix:
+        return {}
+    plain = Template(ROOT / "template.yaml", {"Stage": "sandbox"})
+    return {name: f"{prefix}{value}" for name, value in plain.table_parameters().items()}
