@@ -91,6 +91,10 @@ def _link_of(key: NewKey, row: Item) -> str | None:
     return key.id if key.table == MEASURE_LINKS else row.get("measure_link_id", {}).get("S")
 
 
+def _group_of(key: NewKey, row: Item) -> str | None:
+    return row.get("measure_id", {}).get("S") if key.table == MEASURE_LINKS else None
+
+
 _SOURCES = (
     LinkSource("links", GoalMeasureLink),
     DataSource("milestones", Milestone, milestones.target),
@@ -103,4 +107,5 @@ MODEL = Model(
     new_tables=(MEASURE_LINKS, MEASURE_DATA),
     lookup_tables=("measures", "people"),
     link_of=_link_of,
+    group_of=_group_of,
 )

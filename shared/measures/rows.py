@@ -26,7 +26,7 @@ from measures.values import (
     Whole,
 )
 from remodel.core.errors import Refused
-from remodel.core.wire import Item, scalar
+from remodel.core.wire import Item, Scalar, scalar
 
 
 class OldRow(BaseModel):
@@ -39,20 +39,21 @@ class OldRow(BaseModel):
     @classmethod
     def read(cls, item: Item) -> Self:
         """Raises Refused with every attribute that is wrong, and without any of the row's content."""
-        values, problems = {}, []
+        values: dict[str, Scalar | None] = {}
+        problems: dict[str, str] = {}
         for name, value in item.items():
             try:
                 values[name] = scalar(value)
             except ValueError as problem:
-                problems.append(f"{name}: {problem}")
+                problems[name] = str(problem)
         values = {name: value for name, value in values.items() if value is not None}
         values.setdefault("measure_id", values.get("kpi_id"))
         try:
             row = cls.model_validate({name: value for name, value in values.items() if value is not None})
         except ValidationError as problem:
-            problems += [f"{'.'.join(map(str, each['loc']))}: {_plain(each['msg'])}" for each in problem.errors()]
+            problems = {str(each["loc"][0]): _plain(each["type"], each["msg"]) for each in problem.errors()} | problems
         if problems:
-            raise Refused("; ".join(sorted(set(problems))))
+            raise Refused("; ".join(f"{name}: {problems[name]}" for name in sorted(problems)))
         return row
 
     @classmethod
@@ -114,5 +115,13 @@ class Reading(OldRow):
     updated_at: Timestamp | None = None
 
 
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ").removeprefix("Field ")
+_PLAIN = {
+    "missing": "expected a value, found none",
+    "string_type": "expected text, found another type",
+    "is_instance_of": "expected a number, found another type",
+    "bool_type": "expected true or false, or the numbers 0 and 1, found another value",
+}
+
+
+def _plain(kind: str, message: str) -> str:
+    return _PLAIN.get(kind, message.removeprefix("Value error, "))

@@ -87,7 +87,10 @@ class DynamoStore:
     def guard(self, writes: Sequence[Guarded]) -> list[Outcome]:
         statements: Any = [_statement(self._tables[each.table], each) for each in writes]
         answer = self._call(writes[0].table, lambda: self._client.batch_execute_statement(Statements=statements))
-        return [_outcome(each.table, one.get("Error")) for each, one in zip(writes, answer["Responses"], strict=True)]
+        return [
+            _outcome(self._tables[each.table], one.get("Error"))
+            for each, one in zip(writes, answer["Responses"], strict=True)
+        ]
 
     def query(self, table: str, group: str, start: Item | None) -> Page:
         return self._page(table, self._client.query, start, ConsistentRead=True, **_equals(GROUP, group))
@@ -123,10 +126,7 @@ def _named(table: str, problem: ClientError) -> RemodelError:
     code = problem.response.get("Error", {}).get("Code", "")
     message = problem.response.get("Error", {}).get("Message", "")
     if code == "ResourceNotFoundException":
-        return TableNotFound(
-            f"expected table {table!r} (or its index) to exist in this Region and account, found none: "
-            "check the *_TABLE environment variables and the stack's parameters"
-        )
+        return _missing(table)
     if code in _DENIED:
         return NotAllowed(f"expected to be allowed to use table {table!r}, but: {message}: check the function's role")
     if code in _PASSING or problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
@@ -134,12 +134,19 @@ def _named(table: str, problem: ClientError) -> RemodelError:
     return Rejected(f"{code}: {message}")
 
 
+def _missing(table: str) -> TableNotFound:
+    return TableNotFound(
+        f"expected table {table!r} (or its index) to exist in this Region and account, found none: "
+        "check the *_TABLE environment variables and the stack's parameters"
+    )
+
+
 def _outcome(table: str, error: Any) -> Outcome:
     code = error.get("Code") if error else None
     if code == "ResourceNotFound":
-        raise TableNotFound(f"expected the table of {table!r} to exist, found none: check the *_TABLE variables")
+        raise _missing(table)
     if code == "AccessDenied":
-        raise NotAllowed(f"expected to be allowed PartiQL on the table of {table!r}: check the function's role")
+        raise NotAllowed(f"expected to be allowed PartiQL on table {table!r}: check the function's role")
     return _OUTCOMES.get(code, Outcome.AGAIN)
 
 

@@ -101,3 +101,5 @@ class Model:
     lookup_tables: tuple[str, ...]
     link_of: Callable[[NewKey, Item], str | None]
     """The id of the link that a new row names: where to look for the old row that it could follow from."""
+    group_of: Callable[[NewKey, Item], str | None]
+    """The group that a new row itself names, where it does: where its old row was when it was written."""

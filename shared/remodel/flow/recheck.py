@@ -40,6 +40,7 @@ def recheck(engine: Engine, source: str, id: str, groups: Iterable[str], patienc
     wanted = expected(engine, source, row, links, patience) if row else {}
     keys = engine.model.sources[source].possible(id, seats | links.keys()) | wanted.keys()
     found = new_rows(engine, keys, patience)
+    around |= _groups_named(engine, found, patience)
     return [
         *(Difference("missing", key, source, id, around, {}) for key in sorted(wanted.keys() - found.keys())),
         *(Difference("orphaned", key, source, id, around, {}) for key in sorted(found.keys() - wanted.keys())),
@@ -58,14 +59,15 @@ def recheck_new(engine: Engine, key: NewKey, groups: Mapping[str, str], patience
         return []
     link = engine.model.link_of(key, found[key])
     around = _groups_of(engine, link, groups, patience) if link else frozenset()
-    for source, id in _candidates(engine, key, link, around, patience):
-        differences = recheck(engine, source, id, around, patience)
-        if any(each.key == key for each in differences):
-            return [each for each in differences if each.key == key]
-        mine = current(engine, engine.model.sources[source], [id], patience).get(id)
-        if mine and key in _wanted_now(engine, source, mine, patience):
-            return []
-    return [Difference("orphaned", key, None, None, around, {})]
+    indexed = _indexed(engine, key, link, around, patience)
+    for source, id in [*indexed, *_of_its_id(engine, key)]:
+        row = current(engine, engine.model.sources[source], [id], patience).get(id)
+        wanted = _wanted_now(engine, source, row, patience) if row else {}
+        if key in wanted:
+            fields = differing(wanted[key], found[key])
+            return [Difference("different", key, source, id, around, fields)] if fields else []
+    known = next(iter(indexed), None)
+    return [Difference("orphaned", key, known and known[0], known and known[1], around, {})]
 
 
 def current(engine: Engine, source: Source, ids: Iterable[str], patience: Patience) -> dict[str, Good]:
@@ -129,6 +131,13 @@ def _wanted_now(engine: Engine, source: str, row: Good, patience: Patience) -> d
     return expected(engine, source, row, _links(engine, row.group, rosters[row.group].seats, patience), patience)
 
 
+def _groups_named(engine: Engine, found: Mapping[NewKey, Item], patience: Patience) -> set[str]:
+    """The groups in which these new rows say that their old row was, when they were written."""
+    named = {group for key, row in found.items() if (group := engine.model.group_of(key, row))}
+    links = {link for key, row in found.items() if (link := engine.model.link_of(key, row)) and link != key.id}
+    return named.union(*(_groups_of(engine, link, {}, patience) for link in links))
+
+
 def _groups_of(engine: Engine, link: str, groups: Mapping[str, str], patience: Patience) -> frozenset[str]:
     known = {groups[link]} if link in groups else set()
     for source in engine.model.sources.values():
@@ -137,17 +146,20 @@ def _groups_of(engine: Engine, link: str, groups: Mapping[str, str], patience: P
     return frozenset(known)
 
 
-def _candidates(
+def _of_its_id(engine: Engine, key: NewKey) -> list[tuple[str, str]]:
+    """Old rows that would lend the new row their own id."""
+    return [(name, key.id) for name, source in engine.model.sources.items() if key in source.possible(key.id, ())]
+
+
+def _indexed(
     engine: Engine, key: NewKey, link: str | None, groups: Iterable[str], patience: Patience
 ) -> list[tuple[str, str]]:
-    """The old rows that this new row could follow from: of its own id, or found through its link's group."""
+    """Old rows, removed ones too, that the index knows in these groups and that the new row could follow from."""
     sources = engine.model.sources
-    found = {(name, key.id) for name, source in sources.items() if key in source.possible(key.id, ())}
-    for group in groups:
-        for entries in index.pages(engine, group, patience):
-            found |= {
-                (each.source, each.id)
-                for each in entries
-                if link and key in sources[each.source].possible(each.id, [link])
-            }
-    return sorted(found)
+    return [
+        (each.source, each.id)
+        for group in sorted(groups)
+        for entries in index.pages(engine, group, patience)
+        for each in entries
+        if link and key in sources[each.source].possible(each.id, [link])
+    ]
