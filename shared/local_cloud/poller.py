@@ -29,13 +29,22 @@ Record = dict[str, Any]
 
 @dataclass
 class Faults:
-    """Probabilities by batch: that the function is killed in the middle of it, and that it is delivered once more."""
+    """Probabilities by batch: that the function is killed in the middle of it, and that it is delivered once more.
+
+    Where a probability is above nought its fault comes to pass at least once, if there are batches enough.
+    """
 
     kill: float = 0.0
     again: float = 0.0
     random: random.Random = field(default_factory=random.Random)
     kills: int = 0
     redelivered: int = 0
+
+    def strikes(self) -> bool:
+        return self.kill > 0 and (not self.kills or self.random.random() < self.kill)
+
+    def repeats(self) -> bool:
+        return self.again > 0 and (not self.redelivered or self.random.random() < self.again)
 
 
 class Poller:
@@ -148,7 +157,7 @@ class Poller:
         with _Assassin(self._function, self.faults):
             answer = self._function.invoke({"Records": records})
         left = not_done(records, answer)
-        if not left and self.faults.random.random() < self.faults.again:
+        if not left and self.faults.repeats():
             self.faults.redelivered += 1
             return records
         return left
@@ -170,7 +179,7 @@ class _Assassin:
 
     def __init__(self, function: RunningFunction, faults: Faults) -> None:
         self._timer: threading.Timer | None = None
-        if faults.random.random() < faults.kill:
+        if faults.strikes():
             self._timer = threading.Timer(faults.random.uniform(0.0, 0.4), self._strike, (function.kill, faults))
 
     @staticmethod

@@ -1,0 +1,166 @@
+"""What SAM makes of the template: it is valid, it builds for arm64 on any host, and the interface is as promised."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local_cloud.template import Template, _Call, _Loader
+from measures import MODEL
+from remodel.settings import table_names, variable
+
+ROOT = Path(__file__).parents[2]
+SAM = ROOT / ".cache/sam/bin/sam"
+UV = ROOT / ".cache/uv/bin/uv"
+STREAMS = {f"Replicate{name.title()}": name for name in MODEL.sources}
+
+DOCUMENT: Any = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
+
+
+def sam(*arguments: str, cwd: Path = ROOT, path: str = "") -> str:
+    environment = {
+        **os.environ,
+        "SAM_CLI_TELEMETRY": "0",
+        "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"],
+    }
+    done = subprocess.run([str(SAM), *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_it_is_valid_and_lints_clean() -> None:
+    assert "is a valid SAM Template" in sam("validate", "--lint")
+
+
+def python_for(runtime: str) -> str | None:
+    """The folder of an interpreter of this runtime's version; None where the machine has none."""
+    version = runtime.removeprefix("python")
+    done = subprocess.run(
+        [str(UV), "python", "find", "--no-python-downloads", version], capture_output=True, text=True, check=False
+    )
+    return str(Path(done.stdout.strip()).parent) if done.returncode == 0 else None
+
+
+def test_it_builds(tmp_path: Path) -> None:
+    """With the runtime's own interpreter; on a machine without one, a copy of the template for the interpreter at hand."""
+    source = tmp_path / "source"
+    for name in ("shared", "functions"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    text, folder = (ROOT / "template.yaml").read_text(), python_for("python3.13")
+    if folder is None:
+        here = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        text, folder = text.replace("python3.13", here), str(Path(sys.executable).resolve().parent)
+        print(f"no Python 3.13 on this machine: built for {here} instead")
+    (source / "template.yaml").write_text(text)
+
+    sam("build", "--build-dir", str(tmp_path / "out"), cwd=source, path=folder)
+
+    layer = tmp_path / "out/Layer/python"
+    assert {"remodel", "measures", "pydantic", "aws_lambda_powertools"} <= {path.name for path in layer.iterdir()}
+    assert not (layer / "boto3").exists(), "the runtime brings its own"
+    assert [path for path in layer.glob("pydantic_core/*.so") if "aarch64" in path.name], "the layer is for arm64"
+    size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
+    print(f"layer: {size / 1e6:.1f} MB")
+    assert size < 40e6
+    for function in (*STREAMS, "Backfill", "Reconcile", "Replay"):
+        assert [path.name for path in (tmp_path / "out" / function).iterdir() if path.name != "__pycache__"] == [
+            "app.py"
+        ]
+
+
+@pytest.mark.parametrize("function", STREAMS)
+def test_a_stream_has_a_way_out_for_every_failure(function: str) -> None:
+    (event,) = RESOURCES[function]["Properties"]["Events"].values()
+    its = event["Properties"]
+
+    assert (event["Type"], its["StartingPosition"]) == ("DynamoDB", "TRIM_HORIZON")
+    assert its["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert its["BisectBatchOnFunctionError"] is True
+    assert 1 <= its["BatchSize"] <= 1_000
+    assert 0 < its["MaximumRetryAttempts"] <= 10_000
+    assert 60 <= its["MaximumRecordAgeInSeconds"] <= 86_400
+    assert its["DestinationConfig"]["OnFailure"]["Type"] == "S3", "only S3 keeps the records themselves"
+
+
+@pytest.mark.parametrize("function", ["Backfill", "Reconcile", "Replay", *STREAMS])
+def test_the_environment_is_what_the_settings_ask_for(function: str) -> None:
+    found = {each.name: each for each in Template(ROOT / "template.yaml", {"Stage": "sandbox"}).functions()}[function]
+
+    assert {variable(name) for name in table_names(MODEL)} <= found.environment.keys()
+    assert STREAMS.get(function) == found.environment.get("SOURCE")
+    assert found.handler == "app.handler"
+    assert (found.code / "app.py").exists()
+
+
+def test_python_and_architecture() -> None:
+    everywhere = DOCUMENT["Globals"]["Function"]
+
+    assert (everywhere["Runtime"], everywhere["Architectures"]) == ("python3.13", ["arm64"])
+    assert RESOURCES["Layer"]["Metadata"] == {"BuildMethod": "python3.13", "BuildArchitecture": "arm64"}
+
+
+@pytest.mark.parametrize(
+    ("table", "indexes"),
+    [
+        (
+            "NewMeasureLinks",
+            {"tenant-index", "measure-index", "person-index", "goal-index", "strategy-index", "uniqueness-index"},
+        ),
+        ("NewMeasureData", {"measure-link-index", "measure-link-category-index", "target-subtype-index"}),
+    ],
+)
+def test_the_new_tables_have_their_indexes(table: str, indexes: set[str]) -> None:
+    properties = RESOURCES[table]["Properties"]
+
+    assert indexes == {index["IndexName"] for index in properties["GlobalSecondaryIndexes"]}
+    assert RESOURCES[table]["Condition"] == "HasNewTables"
+
+
+def test_the_old_tables_are_created_in_the_sandbox_alone() -> None:
+    sandbox = {id for id, resource in RESOURCES.items() if resource.get("Condition") == "IsSandbox"}
+
+    assert {
+        "SandboxLinks",
+        "SandboxMilestones",
+        "SandboxActuals",
+        "SandboxReadings",
+        "SandboxMeasures",
+        "SandboxPeople",
+    } == sandbox
+    dev = Template(ROOT / "template.yaml", {"Stage": "dev", "CreateNewTables": "false"})
+    assert {"Index", "Quarantine"} == {table["TableName"] for table in dev.tables()}
+
+
+@pytest.mark.parametrize("table", ["Index", "Quarantine", "NewMeasureLinks", "NewMeasureData"])
+def test_what_must_not_be_lost_can_be_recovered(table: str) -> None:
+    properties = RESOURCES[table]["Properties"]
+
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert _Call("If", ["IsSandbox", False, True]) == properties["DeletionProtectionEnabled"]
+
+
+def test_tombstones_expire() -> None:
+    assert RESOURCES["Index"]["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+
+
+def test_the_stages_of_samconfig_are_those_of_the_template() -> None:
+    stages = set(re.findall(r"^\[(\w+)\.deploy\.parameters]", (ROOT / "samconfig.toml").read_text(), re.MULTILINE))
+
+    assert set(DOCUMENT["Parameters"]["Stage"]["AllowedValues"]) == stages
+
+
+def test_the_layer_is_pinned_to_what_was_tested() -> None:
+    pins = [line for line in (ROOT / "shared/requirements.txt").read_text().splitlines() if line]
+    tested = (ROOT / "locks/dev.txt").read_text()
+
+    assert pins
+    assert all(f"{pin} " in tested for pin in pins), "make lock"
