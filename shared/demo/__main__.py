@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import random
 import shutil
 import sys
@@ -25,7 +26,7 @@ from rich.text import Text
 
 from demo.rows import DATA, Rows
 from demo.traffic import Writer
-from demo.verdict import Verdict, verdict
+from demo.verdict import Verdict, scan, verdict
 from local_cloud import emulator
 from local_cloud.cloud import Cloud, standing
 from local_cloud.poller import Faults
@@ -89,6 +90,8 @@ def migrate(cloud: Cloud, asked: argparse.Namespace) -> int:
     report = reconcile(cloud)
     done = verdict(_engine(cloud), cloud.dynamodb, cloud.tables)
     tell(cloud, writers, faults, done, report, time.monotonic() - began)
+    if not done.converged:
+        keep_evidence(cloud)
     complete = faults.kills > 0 and faults.redelivered > 0 and not any(cloud.folder.glob("failed/*"))
     return 0 if done.converged and complete else 1
 
@@ -163,6 +166,15 @@ def write_on(writers: list[Writer], changes: int, bars: Progress) -> None:
     time.sleep(0.5)
     check(writers)
     bars.update(bar, completed=sum(writer.done.total() for writer in writers))
+
+
+def keep_evidence(cloud: Cloud) -> None:
+    """Every table as it was at the verdict, for whoever looks into a divergence."""
+    folder = cloud.folder / "diverged"
+    folder.mkdir()
+    for name, table in cloud.tables.items():
+        (folder / f"{name}.json").write_text(json.dumps(scan(cloud.dynamodb, table), indent=1, default=repr))
+    console.print(f"every table as it was: {folder}")
 
 
 def check(writers: list[Writer]) -> None:

@@ -2,7 +2,7 @@
 
 A scanned row has the lowest version there is: it is taken only where the index knows nothing of it, not even a tombstone,
 so a page may grow as old as it likes. Progress is the scan's own cursor, handed back to the caller; a page that was
-killed half-way is simply done again.
+killed half-way is done again, and so are those of its rows that are no longer there (`flow.inflight`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from remodel.core.errors import BadRequest, StreamNotReady, Unavailable
 from remodel.core.record import KEY, VIEW, Bad, side
 from remodel.core.version import BACKFILL
 from remodel.core.wire import Item
+from remodel.flow import inflight
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.refuse import refuse
 from remodel.flow.replicate import Batch, take
+from remodel.flow.settle import Task, settle
 from remodel.ports import Page
 
 PAGE = 1_000
@@ -56,18 +58,27 @@ def backfill(engine: Engine, segment: Segment, stop_at: float, patience: Patienc
     Raises BadRequest, StreamNotReady, TableNotFound, and Unavailable where not even the first page could be done.
     """
     _check(engine, segment)
+    _finish_killed(engine, segment, patience)
     progress = Progress(cursor=segment.cursor)
     while not progress.done and (not progress.scanned or engine.clock.now() < stop_at):
         try:
             page = _scan(engine, segment, progress.cursor, patience)
-            _take_page(engine, segment.table, page.items, progress, patience)
+            _take_page(engine, segment, page.items, progress, patience)
         except Unavailable:
             if progress.scanned:
                 break
             raise
         progress.cursor, progress.done = page.next, page.next is None
         progress.scanned += len(page.items)
+    if progress.done:
+        inflight.forget(engine, segment.table, segment.segment, segment.total, patience)
     return progress
+
+
+def _finish_killed(engine: Engine, segment: Segment, patience: Patience) -> None:
+    keys = inflight.noted(engine, segment.table, segment.segment, segment.total, patience)
+    if settle(engine, [Task(key) for key in keys], patience).unfinished:
+        raise Unavailable(f"expected to settle {len(keys)} rows of an earlier call that was cut off: call again")
 
 
 def _check(engine: Engine, segment: Segment) -> None:
@@ -92,8 +103,8 @@ def _scan(engine: Engine, segment: Segment, cursor: Item | None, patience: Patie
     raise Unavailable(f"expected a page of table {segment.table!r}, but it was not answered in time: call again")
 
 
-def _take_page(engine: Engine, source: str, items: list[Item], progress: Progress, patience: Patience) -> None:
-    changes, refusals = [], {}
+def _take_page(engine: Engine, segment: Segment, items: list[Item], progress: Progress, patience: Patience) -> None:
+    source, changes, refusals = segment.table, [], {}
     for item in items:
         id = item[KEY]["S"]
         row = side(item, id, engine.model.sources[source])
@@ -102,6 +113,8 @@ def _take_page(engine: Engine, source: str, items: list[Item], progress: Progres
             refusals[id] = Refusal(source, id, BACKFILL, row.reason, item, groups)
         else:
             changes.append(Change(Key(row.group, source, id), BACKFILL, row.row, row.item, created=True))
+    keys = [change.key for change in changes]
+    inflight.note(engine, source, segment.segment, segment.total, keys, patience)
     batch = Batch()
     unfinished, rejected = take(engine, changes, batch, patience)
     refusals.update(rejected)

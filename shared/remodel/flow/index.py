@@ -34,14 +34,15 @@ def pages(engine: Engine, group: str, patience: Patience) -> Iterator[dict[Key, 
     """All entries of a group, a page (1 MB) at a time."""
     start: Item | None = None
     while True:
-        page = _page(engine, group, start, patience)
-        yield {key: entry_from(item) for item in page.items if (key := key_of(item)) is not None}
-        start = page.next
+        found = page(engine, group, start, patience)
+        yield {key: entry_from(item) for item in found.items if (key := key_of(item)) is not None}
+        start = found.next
         if start is None:
             return
 
 
-def _page(engine: Engine, group: str, start: Item | None, patience: Patience) -> Page:
+def page(engine: Engine, group: str, start: Item | None, patience: Patience) -> Page:
+    """A page of everything in a group. Raises Unavailable when time is up."""
     for _ in patience.tries():
         try:
             return engine.store.query(INDEX, group, start)

@@ -1,0 +1,311 @@
+"""One run of a world under one scheduler: workers as greenlets, a switch before every read or write of an item.
+
+Workers: the application; one consumer a stream; a backfill a segment; repairs and replays. A killed worker is started
+again from its checkpoint or an earlier record. At the end, when all is drained, the new tables must equal what the old ones
+alone make expect, and quarantine must hold exactly the rows that are refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from greenlet import getcurrent, greenlet
+
+from measures import MODEL
+from remodel.adapters.memory import Handle, MemoryStore
+from remodel.core.compare import differing
+from remodel.core.errors import Unavailable
+from remodel.core.expect import expect
+from remodel.core.model import NewKey
+from remodel.core.record import KEY, Bad, side
+from remodel.flow import replay
+from remodel.flow.backfill import Segment, backfill
+from remodel.flow.engine import Engine, Patience
+from remodel.flow.recheck import last_good
+from remodel.flow.replicate import replicate
+from remodel.flow.sync import sync
+from remodel.ports import QUARANTINE, Outcome
+from tests.records import Stream
+from tests.rows import guid
+from tests.simulation.world import World
+from tests.worlds import NAMES, tables
+
+STEPS = 20_000
+"""A run that takes longer does not end: livelock."""
+
+
+class Killed(BaseException):
+    """What a worker feels of SIGKILL."""
+
+
+class Scheduler(Protocol):
+    """Decides whatever is open: who goes on, who is killed, which request fails."""
+
+    def choose(self, workers: list[str]) -> str: ...
+    def strikes(self, worker: str) -> bool: ...
+    def fault(self, operation: str) -> Outcome | None: ...
+    def again(self) -> bool: ...
+    def number(self, most: int) -> int: ...
+
+
+class RandomScheduler:
+    def __init__(self, seed: object, world: World) -> None:
+        self._random, self._world = random.Random(f"schedule {seed}"), world
+        self._kills, self._duplicates = world.kills, world.duplicates
+
+    def choose(self, workers: list[str]) -> str:
+        return workers[int(self._random.random() * len(workers))]
+
+    def strikes(self, worker: str) -> bool:
+        if self._kills and worker != "application" and self._random.random() < 0.02:
+            self._kills -= 1
+            return True
+        return False
+
+    def fault(self, operation: str) -> Outcome | None:
+        if not self._world.faults or self._random.random() > self._world.faults:
+            return None
+        if operation in ("get", "write", "guard") and self._random.random() < 0.7:
+            return Outcome.AGAIN
+        raise Unavailable("a fault")
+
+    def again(self) -> bool:
+        if self._duplicates and self._random.random() < 0.3:
+            self._duplicates -= 1
+            return True
+        return False
+
+    def number(self, most: int) -> int:
+        return int(self._random.random() * (most + 1))
+
+
+class SteppingClock:
+    """Virtual time: it passes only in sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 1_795_334_400.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def jitter(self) -> float:
+        return 0.5
+
+
+@dataclass
+class Worker:
+    """`seen` fingerprints all that it has read: with deterministic code, that is all of its state."""
+
+    name: str
+    start: Callable[[], None]
+    thread: greenlet | None = None
+    seen: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=8))
+    asks: str = "start"
+
+
+class Run:
+    """A world on its way. `trace` tells its story; `problems` is empty where it ended well."""
+
+    def __init__(self, world: World, scheduler: Scheduler, trace: bool = False) -> None:
+        self.world, self.scheduler = world, scheduler
+        self.trace: list[str] | None = [] if trace else None
+        self.steps = 0
+        self.store = MemoryStore(tables(), self._hook, world.page)
+        self.engine = Engine(MODEL, self.store, SteppingClock())
+        self.stream = Stream(NAMES)
+        self.records: dict[str, list[Any]] = {source: [] for source in MODEL.sources}
+        self.application_done = False
+        self.main = getcurrent()
+        self.workers = {worker.name: worker for worker in self._workers()}
+
+    def _workers(self) -> Iterator[Worker]:
+        for source, name, row in self.world.before:
+            assert row is not None
+            self.store.tables[source].items[guid(name),] = row
+        for person in self.world.people:
+            self.store.tables["people"].items[person["id"]["S"],] = person
+        yield Worker("application", self._application)
+        for source in sorted({change[0] for change in self.world.changes}):
+            yield Worker(f"stream of {source}", lambda source=source, at=[0]: self._consume(source, at))
+        for source in sorted({change[0] for change in self.world.before}):
+            for n in range(self.world.segments):
+                yield Worker(
+                    f"backfill of {source} {n}",
+                    lambda source=source, n=n, at=[None]: self._backfill(source, n, at),
+                )
+        for n, (source, name) in enumerate(self.world.syncs):
+            yield Worker(f"repair {n}", lambda source=source, name=name: self._repair(source, name))
+
+    def go(self) -> list[str]:
+        """To the end; what is wrong then."""
+        while self.workers:
+            self.step(self.scheduler.choose(list(self.workers)))
+            if self.steps > STEPS:
+                return [f"it does not end: {', '.join(self.workers)}"]
+        if self.world.before and not self.world.segments:
+            self._final_backfill()
+        self._final_replay()
+        return self.problems()
+
+    def step(self, name: str) -> None:
+        """Lets one worker do one read or write, or die of it."""
+        self.steps += 1
+        worker = self.workers[name]
+        if worker.thread is None:
+            worker.thread = greenlet(_mortal(worker.start))
+            worker.asks = "start"
+        elif self.scheduler.strikes(name):
+            self._tell(f"{name} is killed")
+            worker.thread.throw(Killed())
+            worker.thread = None
+            return
+        worker.thread.switch()
+        if worker.thread.dead:
+            del self.workers[name]
+
+    def _hook(self, operation: str, table: str, handle: Handle) -> Outcome | None:
+        thread = getcurrent()
+        if thread is self.main:
+            return None
+        self.main.switch()
+        fault = self.scheduler.fault(operation)
+        if self.trace is not None:
+            self._tell(
+                f"{self._name(thread)}: {operation} {table} {' '.join(map(_short, handle))}{' FAILS' if fault else ''}"
+            )
+        return fault
+
+    def _name(self, thread: greenlet) -> str:
+        return next(name for name, worker in self.workers.items() if worker.thread is thread)
+
+    def _tell(self, line: str) -> None:
+        if self.trace is not None:
+            self.trace.append(line)
+
+    def _pause(self) -> None:
+        self.main.switch()
+
+    def _application(self) -> None:
+        for source, name, row in self.world.changes:
+            self._pause()
+            items = self.store.tables[source].items
+            old = items.get((guid(name),))
+            if old == row:
+                continue
+            if row is None:
+                items.pop((guid(name),), None)
+            else:
+                items[guid(name),] = row
+            self.records[source].append(self.stream.record(source, old, row))
+            self._tell(f"application: {source} {name} {_brief(old)} -> {_brief(row)}")
+        self.application_done = True
+
+    def _consume(self, source: str, at: list[int]) -> None:
+        """`at`: the checkpoint, which survives a kill. Records before it may come once more, and out of order."""
+        while True:
+            self._pause()
+            records = self.records[source][at[0] : at[0] + 1 + self.scheduler.number(self.world.batch - 1)]
+            if not records:
+                if self.application_done and at[0] == len(self.records[source]):
+                    return
+                continue
+            left = self._deliver(source, records)
+            done = len(records) if left is None else left
+            if done and self.scheduler.again():
+                first = max(0, at[0] - self.scheduler.number(2))
+                self._deliver(source, self.records[source][first : first + 1 + self.scheduler.number(1)])
+            at[0] += done
+
+    def _deliver(self, source: str, records: list[Any]) -> int | None:
+        """The place in the batch of the first record that is not done; None where all is done."""
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+        self._tell(f"stream of {source}: receives {', '.join(number[-3:] for number in numbers)}")
+        failed = replicate(self.engine, source, source, {"Records": records}, self._patience()).failed
+        return None if failed is None else numbers.index(failed)
+
+    def _backfill(self, source: str, n: int, at: list[Any]) -> None:
+        while True:
+            segment = Segment(source, n, self.world.segments, at[0])
+            try:
+                progress = backfill(self.engine, segment, 0, self._patience())
+            except Unavailable:
+                continue
+            at[0] = progress.cursor
+            if progress.done:
+                return
+
+    def _repair(self, source: str, name: str) -> None:
+        self._pause()
+        groups = {change[2]["measure_id"]["S"] for change in self.world.before if change[1] == name and change[2]}
+        while True:
+            try:
+                sync(self.engine, source, guid(name), groups, self._patience())
+                return
+            except Unavailable:
+                continue
+
+    def _patience(self) -> Patience:
+        """Short: what fails a few times running is given up and answered, so that this happens too."""
+        return Patience(self.engine.clock, self.engine.clock.now() + 1.0)
+
+    def _final_backfill(self) -> None:
+        for source in MODEL.sources:
+            assert backfill(self.engine, Segment(source, 0, 1), 9e9, self._patience()).done
+
+    def _final_replay(self) -> None:
+        replay.replay(self.engine, replay.quarantined(self.engine), Patience(self.engine.clock, 9e9))
+
+    def problems(self) -> list[str]:
+        old = {name: list(table.items.values()) for name, table in self.store.tables.items()}
+        expectation = expect(MODEL, old, self._held(old))
+        rows = expectation.rows
+        found = {NewKey(t, id): row for t in MODEL.new_tables for (id,), row in self.store.tables[t].items.items()}
+        problems = [f"missing {key}" for key in sorted(rows.keys() - found.keys())]
+        problems += [f"orphaned {key}" for key in sorted(found.keys() - rows.keys())]
+        for key in sorted(rows.keys() & found.keys()):
+            problems += [f"different {key} {fields}" for fields in [differing(rows[key], found[key])] if fields]
+        kept = {(source, row) for source, row in self.store.tables[QUARANTINE].items}
+        problems += [f"misfiled {row}" for row in sorted(kept ^ expectation.refused.keys())]
+        return problems
+
+    def _held(self, old: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        held = {}
+        for name, source in MODEL.sources.items():
+            sides = {row[KEY]["S"]: side(row, row[KEY]["S"], source) for row in old[name]}
+            refused = {id: row.group for id, row in sides.items() if isinstance(row, Bad)}
+            held[name] = [row.item for row in last_good(self.engine, source, refused, self._patience()).values()]
+        return held
+
+
+def _mortal(start: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        with contextlib.suppress(Killed):
+            start()
+
+    return run
+
+
+def _short(text: str) -> str:
+    for source in ("links", "readings", "milestones"):
+        for n in range(3):
+            text = text.replace(guid(f"{source}-{n}"), f"{source}-{n}")
+    return text if len(text) < 30 else text[:8] + "…"
+
+
+def _brief(row: Any) -> str:
+    if row is None:
+        return "nothing"
+    named = {
+        name: next(iter(row[name].values()))
+        for name in ("measure_id", "tenant_id", "linked_at", "value")
+        if name in row
+    }
+    return " ".join(map(str, named.values())) + (" REFUSED" if row["created_at"]["S"] == "bad" else "")

@@ -1,0 +1,114 @@
+"""A small world, drawn from a seed: what is in the old tables at the start, what the application does, and who disturbs it.
+
+Two measures, up to three links and three rows, two tenants. Changes are inserts, modifications, removals, moves, links
+that are older than those before them, rows of the wrong tenant, rows that are refused and rows that are mended.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from remodel.core.wire import Item
+from tests.rows import guid, number, text
+
+T = TypeVar("T")
+
+MEASURES = ("measure-a", "measure-b")
+SOURCES = ("links", "readings", "milestones")
+
+Change = tuple[str, str, Item | None]
+"""Old table, a row's short name, and the row as it will be; None removes it."""
+
+
+@dataclass(frozen=True)
+class World:
+    """`kills`, `duplicates`: at the most. `faults`: chance that an item is not processed, or a request fails."""
+
+    before: tuple[Change, ...]
+    changes: tuple[Change, ...]
+    segments: int = 1
+    syncs: tuple[tuple[str, str], ...] = ()
+    kills: int = 0
+    duplicates: int = 0
+    faults: float = 0.0
+    batch: int = 3
+    page: int = 2
+    people: tuple[Item, ...] = field(default=())
+
+    def smaller(self) -> list[World]:
+        """The worlds with one thing less."""
+        less = [replace(self, before=_without(self.before, n)) for n in range(len(self.before))]
+        less += [replace(self, changes=_without(self.changes, n)) for n in range(len(self.changes))]
+        less += [replace(self, syncs=_without(self.syncs, n)) for n in range(len(self.syncs))]
+        less += [replace(self, kills=self.kills - 1)] if self.kills else []
+        less += [replace(self, duplicates=self.duplicates - 1)] if self.duplicates else []
+        less += [replace(self, faults=0.0)] if self.faults else []
+        less += [replace(self, segments=self.segments - 1)] if self.segments else []
+        less += [replace(self, people=())] if self.people else []
+        return less
+
+
+def draw(seed: int | str) -> World:
+    """The world of a seed."""
+    r = random.Random(f"world {seed}")
+    names = {
+        source: [f"{source}-{n}" for n in range(r.randint(1, 3 if source == "links" else 2))] for source in SOURCES
+    }
+    if r.random() < 0.6:
+        del names["milestones"]
+    live: dict[tuple[str, str], Item] = {}
+    before = []
+    for source, rows in names.items():
+        for name in rows:
+            if r.random() < 0.5:
+                live[source, name] = _row(r, source, name)
+                before.append((source, name, live[source, name]))
+    changes: list[Change] = []
+    for _ in range(r.randint(1, 8)):
+        source = r.choice(sorted(names))
+        name = r.choice(names[source])
+        row = None if (source, name) in live and r.random() < 0.3 else _next(r, source, name, live.get((source, name)))
+        if row is None:
+            del live[source, name]
+        else:
+            live[source, name] = row
+        changes.append((source, name, row))
+    syncs = [(source, r.choice(names[source])) for source in r.choices(sorted(names), k=r.choice([0, 0, 1, 2]))]
+    person: Item = {"id": text("person"), "linked_user_id": text("user")}
+    return World(
+        before=tuple(before),
+        changes=tuple(changes),
+        segments=r.choice([0, 1, 1, 2]),
+        syncs=tuple(syncs),
+        kills=r.choice([0, 0, 1, 2, 3]),
+        duplicates=r.choice([0, 0, 1, 2]),
+        faults=r.choice([0.0, 0.0, 0.03, 0.08]),
+        people=(person,) if r.random() < 0.3 else (),
+    )
+
+
+def _next(r: random.Random, source: str, name: str, now: Item | None) -> Item:
+    if now is None or r.random() < 0.6:
+        return _row(r, source, name)
+    return {**now, "label" if source == "milestones" else "reason": text(f"{r.random():.3}")}
+
+
+def _row(r: random.Random, source: str, name: str) -> Item:
+    row: Item = {"id": text(guid(name)), "measure_id": text(r.choice(MEASURES)), "created_by": text("user")}
+    row["created_at"] = text("2025-01-01") if r.random() > 0.12 else text("bad")
+    if source == "links":
+        row |= {"tenant_id": text(r.choice("ssst")), "goal_id": text("goal")}
+        row["linked_at"] = text(f"2025-01-{r.randint(1, 9):02}")
+        return row
+    if r.random() < 0.4:
+        row["tenant_id"] = text(r.choice("ssst"))
+    value = number(r.randint(0, 99))
+    if source == "readings":
+        return {**row, "period": text("2025-03"), "value": value}
+    return {**row, "milestone_date": text("2025-03-31"), "target_value": value}
+
+
+def _without(things: tuple[T, ...], n: int) -> tuple[T, ...]:
+    return things[:n] + things[n + 1 :]
