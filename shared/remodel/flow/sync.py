@@ -14,7 +14,7 @@ from remodel.core.change import Change, Key, Refusal
 from remodel.core.entry import Entry
 from remodel.core.errors import Unavailable
 from remodel.core.record import KEY, Bad, Good, side
-from remodel.core.version import BACKFILL
+from remodel.core.version import BACKFILL, newer
 from remodel.flow import deliver, index, ingest, quarantine
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.refuse import refuse
@@ -89,21 +89,21 @@ def _correct(engine: Engine, change: Change, entry: Entry | None, patience: Pati
             return False
     if not engine.model.sources[change.key.source].is_link:
         return True
-    return _correct_seat(engine, change, entry, patience)
+    return _correct_seat(engine, change, patience)
 
 
-def _correct_seat(engine: Engine, change: Change, entry: Entry | None, patience: Patience) -> bool:
+def _correct_seat(engine: Engine, change: Change, patience: Patience) -> bool:
     group = change.key.group
     rosters, _none = index.look(engine, [group], (), patience)
     known = rosters[group].seats.get(change.key.id)
     if change.row is None and known is None:
         return True
-    if known is not None and entry is not None and known.version > entry.version:
-        return False
-    seat = ingest.seat(engine, change)
-    if known is not None and known.version > seat.version:
+    seat, now = ingest.seat(engine, change), int(engine.clock.now())
+    if known is not None and newer(known.version, seat.version):
+        if known.expires is None or known.expires > now:
+            return False  # a stream has passed us
         seat = replace(seat, version=known.version)
-    after = rosters[group].correct(change.key.id, seat, known.version if known else None, int(engine.clock.now()))
+    after = rosters[group].correct(change.key.id, seat, known.version if known else None, now)
     if after is rosters[group]:
         return True
     return deliver.guard(engine, [ingest.guarded_roster(group, rosters[group], after)], patience) == [Outcome.DONE]
