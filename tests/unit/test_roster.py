@@ -40,11 +40,23 @@ def test_a_tombstone_keeps_late_changes_out_until_it_expires() -> None:
     assert "l" not in roster.take("other", Seat("1", FACTS), NOW + 10).seats
 
 
-def test_a_repair_needs_the_version_that_it_read() -> None:
+def test_a_seat_mirrors_its_entry_unless_it_knows_better() -> None:
     roster = Roster().take("l", Seat("2", FACTS), NOW)
 
-    assert roster is roster.correct("l", Seat("1", None), "1", NOW)
-    assert roster.correct("l", Seat("2", None), "2", NOW).live == {}
+    assert roster is roster.mirror("l", Seat("1", None), NOW)
+    assert roster is roster.mirror("l", Seat("2", FACTS), NOW)
+    assert roster.mirror("l", Seat("2", None), NOW).live == {}
+    assert roster.mirror("l", Seat("3", None), NOW).live == {}
+
+
+def test_an_expired_tombstone_knows_nothing() -> None:
+    roster = Roster().take("l", Seat("2", None, NOW), NOW - 1)
+
+    assert roster.mirror("l", Seat("1", FACTS), NOW).live == {"l": FACTS}
+
+
+def test_a_removed_link_that_never_had_a_seat_gets_none() -> None:
+    assert Roster().mirror("l", Seat("2", None), NOW).seats == {}
 
 
 def test_beyond_the_bound_there_is_a_named_error() -> None:

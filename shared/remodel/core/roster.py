@@ -44,10 +44,15 @@ class Roster:
             return self
         return self._with(id, seat, now)
 
-    def correct(self, id: str, seat: Seat, expected: str | None, now: int) -> Roster:
-        """The roster after a repair that read version `expected`, or this very one where that has moved or nothing differs."""
+    def mirror(self, id: str, seat: Seat, now: int) -> Roster:
+        """The roster with a seat that says what the link's entry says, or this very one where it does or knows better.
+
+        A repair corrects an entry under the version that it has, so an equal version with other facts gives way too.
+        """
         known = self.seats.get(id)
-        if (known.version if known else None) != expected or (known and known.facts == seat.facts):
+        if known is None or (known.expires is not None and known.expires <= now):
+            return self if seat.facts is None else self._with(id, seat, now)
+        if newer(known.version, seat.version) or (known.version, known.facts) == (seat.version, seat.facts):
             return self
         return self._with(id, seat, now)
 

@@ -7,7 +7,7 @@ through here before; one that was killed on the way finds its entry stale and is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,6 +19,9 @@ from remodel.core.version import BACKFILL
 from remodel.flow import deliver, index
 from remodel.flow.engine import Engine, Patience
 from remodel.ports import INDEX, Condition, Guarded, Outcome
+
+Seating = Callable[[Roster, str, Seat, int], Roster]
+"""How a roster takes a seat: guarded by version (`take`), or made to agree with an entry (`mirror`)."""
 
 
 class Fate(Enum):
@@ -47,7 +50,17 @@ def ingest(engine: Engine, changes: Sequence[Change], patience: Patience) -> dic
         if open_ and engine.model.sources[change.key.source].is_link:
             links[change.key.group].append(change)
     if links:
-        _rosters(engine, links, fates, patience)
+        _rosters(engine, links, fates, Roster.take, patience)
+    return fates
+
+
+def mirror(engine: Engine, changes: Iterable[Change], patience: Patience) -> dict[Key, Ingested]:
+    """Makes the seats of links say what their entries say, from which these changes were made."""
+    links = defaultdict(list)
+    for change in changes:
+        links[change.key.group].append(change)
+    fates = {change.key: Ingested(Fate.STALE) for group in links.values() for change in group}
+    _rosters(engine, links, fates, Roster.mirror, patience)
     return fates
 
 
@@ -99,14 +112,16 @@ def seat(engine: Engine, change: Change) -> Seat:
     return Seat(change.version, engine.model.sources[change.key.source].facts(change.row))
 
 
-def _rosters(engine: Engine, links: dict[str, list[Change]], fates: dict[Key, Ingested], patience: Patience) -> None:
+def _rosters(
+    engine: Engine, links: dict[str, list[Change]], fates: dict[Key, Ingested], how: Seating, patience: Patience
+) -> None:
     for changes in links.values():
         for change in changes:
             fates[change.key].moved = False
     pending = dict(links)
     for _ in patience.tries():
         rosters, _none = index.look(engine, pending, (), patience)
-        after = {group: _taken(engine, rosters[group], changes, fates) for group, changes in pending.items()}
+        after = {group: _taken(engine, rosters[group], changes, fates, how) for group, changes in pending.items()}
         moved = [group for group, roster in after.items() if roster is not rosters[group]]
         guards = [guarded_roster(group, rosters[group], after[group]) for group in moved]
         outcomes = dict(zip(moved, deliver.guard(engine, guards, patience), strict=True))
@@ -133,11 +148,13 @@ def _reject(outcomes: dict[str, Outcome], links: dict[str, list[Change]], fates:
                 fates[change.key] = Ingested(Fate.REJECTED, reason=reason)
 
 
-def _taken(engine: Engine, roster: Roster, changes: Iterable[Change], fates: dict[Key, Ingested]) -> Roster:
+def _taken(
+    engine: Engine, roster: Roster, changes: Iterable[Change], fates: dict[Key, Ingested], how: Seating
+) -> Roster:
     for change in changes:
         before = roster
         try:
-            roster = before.take(change.key.id, seat(engine, change), int(engine.clock.now()))
+            roster = how(before, change.key.id, seat(engine, change), int(engine.clock.now()))
         except RosterFull as problem:
             fates[change.key] = Ingested(Fate.REJECTED, reason=str(problem))
             continue

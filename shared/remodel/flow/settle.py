@@ -25,7 +25,7 @@ from remodel.core.wire import Item
 from remodel.flow import deliver, index, lookup, quarantine
 from remodel.flow.deliver import Left
 from remodel.flow.engine import Engine, Patience
-from remodel.flow.ingest import Fate, Ingested
+from remodel.flow.ingest import Fate, Ingested, mirror, seat
 from remodel.ports import Write
 
 
@@ -59,7 +59,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An entry as it is settled; `row` None for a tombstone."""
+    """An entry as it is settled; `row` None for a tombstone. `entry`: where it was read, not in hand."""
 
     key: Key
     source: Source
@@ -68,6 +68,7 @@ class State:
     last: Any = None
     clean: bool = False
     past: frozenset[Key] = frozenset()
+    entry: Entry | None = None
 
 
 def task(change: Change, ingested: Ingested) -> Task:
@@ -96,11 +97,39 @@ def _round(engine: Engine, tasks: list[Task], settled: Settled, patience: Patien
     groups = {each.key.group for each in tasks}
     rosters, entries = index.look(engine, groups, (each.key for each in tasks if each.hand is None), patience)
     states = [state for each in tasks if (state := _state(engine, each, entries)) is not None]
+    rosters |= seat_links(engine, [each for each in states if each.entry is not None], rosters, settled, patience)
     _write(engine, states, rosters, settled, patience)
     below = settle_groups(engine, _groups(engine, tasks), settled, patience)
     moved = look_again(engine, tasks, rosters, entries, patience)
     away = elsewhere(engine, states, patience)
     return list({each.key: each for each in (*away, *below, *moved)}.values())
+
+
+def seat_links(
+    engine: Engine, states: list[State], rosters: Mapping[str, Roster], settled: Settled, patience: Patience
+) -> dict[str, Roster]:
+    """Makes the seats of links that are settled from their entries agree with these; the rosters that changed.
+
+    Whoever wrote the entry may have been killed before it came to the seat, and never be called again with that row.
+    """
+    changes = [
+        Change(state.key, state.version, state.row, state.entry.kept if state.entry else None)
+        for state in states
+        if state.source.is_link
+    ]
+    differing = [each for each in changes if not _is_seated(engine, rosters[each.key.group], each)]
+    if not differing:
+        return {}
+    for key, ingested in mirror(engine, differing, patience).items():
+        if ingested.fate is Fate.UNFINISHED:
+            settled.unfinished.add(key)
+        if ingested.fate is Fate.REJECTED:
+            settled.rejected[key] = ingested.reason
+    return index.look(engine, {each.key.group for each in differing}, (), patience)[0]
+
+
+def _is_seated(engine: Engine, roster: Roster, change: Change) -> bool:
+    return roster.mirror(change.key.id, seat(engine, change), int(engine.clock.now())) is roster
 
 
 def _state(engine: Engine, each: Task, entries: Mapping[Key, Entry]) -> State | None:
@@ -117,7 +146,7 @@ def _stored(key: Key, source: Source, entry: Entry, past: frozenset[Key] = froze
         row = source.read(entry.kept) if entry.kept is not None else None
     except Refused:
         return None
-    return State(key, source, entry.version, row, past=past)
+    return State(key, source, entry.version, row, past=past, entry=entry)
 
 
 def _write(

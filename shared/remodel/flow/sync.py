@@ -8,13 +8,13 @@ recovery after an outage are all this.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from remodel.core.change import Change, Key, Refusal
 from remodel.core.entry import Entry
 from remodel.core.errors import Unavailable
 from remodel.core.record import KEY, Bad, Good, side
-from remodel.core.version import BACKFILL, newer
+from remodel.core.version import BACKFILL
 from remodel.flow import deliver, index, ingest, quarantine
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.refuse import refuse
@@ -87,26 +87,7 @@ def _correct(engine: Engine, change: Change, entry: Entry | None, patience: Pati
         write = ingest.guarded_entry(change, guard, engine.clock.now())
         if deliver.guard(engine, [write], patience) != [Outcome.DONE]:
             return False
-    if not engine.model.sources[change.key.source].is_link:
-        return True
-    return _correct_seat(engine, change, patience)
-
-
-def _correct_seat(engine: Engine, change: Change, patience: Patience) -> bool:
-    group = change.key.group
-    rosters, _none = index.look(engine, [group], (), patience)
-    known = rosters[group].seats.get(change.key.id)
-    if change.row is None and known is None:
-        return True
-    seat, now = ingest.seat(engine, change), int(engine.clock.now())
-    if known is not None and newer(known.version, seat.version):
-        if known.expires is None or known.expires > now:
-            return False  # a stream has passed us
-        seat = replace(seat, version=known.version)
-    after = rosters[group].correct(change.key.id, seat, known.version if known else None, now)
-    if after is rosters[group]:
-        return True
-    return deliver.guard(engine, [ingest.guarded_roster(group, rosters[group], after)], patience) == [Outcome.DONE]
+    return True
 
 
 def _settle(engine: Engine, keys: list[Key], patience: Patience) -> Settled:
