@@ -6,7 +6,7 @@ SCHEDULES ?= 20000
 SEED ?= 1
 LOCKS := dev sam uv java node
 
-.PHONY: demo test check lint format types imports unit integration template simulate lock clean
+.PHONY: demo test check lint format types imports simulate simulate-guards simulate-all lock clean
 
 demo: .venv/.done ## a whole migration on a real DynamoDB, while the old tables are written to
 	$(RUN)python -m demo $(ARGS)
@@ -30,6 +30,15 @@ types: .venv/.done
 
 imports: .venv/.done
 	$(RUN)lint-imports --no-cache
+
+simulate: .venv/.done ## make simulate SCHEDULES=1000000 SEED=2
+	$(RUN)python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED)
+
+simulate-guards: .venv/.done ## takes each guard of the protocol away; each must be noticed
+	$(RUN)python -m tests.simulation.guards
+
+simulate-all: .venv/.done ## every interleaving of small worlds
+	$(RUN)python -m tests.simulation.exhaustive
 
 lock: $(UV) ## renews the locks; they name hashes and no address
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --extra dev -o locks/dev.txt

@@ -23,7 +23,6 @@ from remodel.core.errors import Unavailable
 from remodel.core.expect import expect
 from remodel.core.model import NewKey
 from remodel.core.record import KEY, Bad, side
-from remodel.flow import replay
 from remodel.flow.backfill import Segment, backfill
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.recheck import last_good
@@ -57,6 +56,7 @@ class RandomScheduler:
     def __init__(self, seed: object, world: World) -> None:
         self._random, self._world = random.Random(f"schedule {seed}"), world
         self._kills, self._duplicates = world.kills, world.duplicates
+        self._outages, self._outage = world.outages, 0
 
     def choose(self, workers: list[str]) -> str:
         return workers[int(self._random.random() * len(workers))]
@@ -68,6 +68,12 @@ class RandomScheduler:
         return False
 
     def fault(self, operation: str) -> Outcome | None:
+        if self._outage:
+            self._outage -= 1
+            return Outcome.AGAIN if operation in ("write", "guard") else None
+        if self._outages and self._random.random() < 0.01:
+            self._outages -= 1
+            self._outage = 40
         if not self._world.faults or self._random.random() > self._world.faults:
             return None
         if operation in ("get", "write", "guard") and self._random.random() < 0.7:
@@ -100,6 +106,10 @@ class SteppingClock:
         return 0.5
 
 
+def fresh() -> Any:
+    return hashlib.blake2b(digest_size=8)
+
+
 @dataclass
 class Worker:
     """`seen` fingerprints all that it has read: with deterministic code, that is all of its state."""
@@ -107,7 +117,7 @@ class Worker:
     name: str
     start: Callable[[], None]
     thread: greenlet | None = None
-    seen: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=8))
+    seen: Any = field(default_factory=fresh)
     asks: str = "start"
 
 
@@ -123,6 +133,9 @@ class Run:
         self.stream = Stream(NAMES)
         self.records: dict[str, list[Any]] = {source: [] for source in MODEL.sources}
         self.application_done = False
+        self.read = dict.fromkeys(MODEL.sources, 0)
+        self.changed = 0
+        self.cursors: dict[str, Any] = {}
         self.main = getcurrent()
         self.workers = {worker.name: worker for worker in self._workers()}
 
@@ -134,13 +147,11 @@ class Run:
             self.store.tables["people"].items[person["id"]["S"],] = person
         yield Worker("application", self._application)
         for source in sorted({change[0] for change in self.world.changes}):
-            yield Worker(f"stream of {source}", lambda source=source, at=[0]: self._consume(source, at))
+            yield Worker(f"stream of {source}", lambda source=source: self._consume(source))
         for source in sorted({change[0] for change in self.world.before}):
             for n in range(self.world.segments):
-                yield Worker(
-                    f"backfill of {source} {n}",
-                    lambda source=source, n=n, at=[None]: self._backfill(source, n, at),
-                )
+                name = f"backfill of {source} {n}"
+                yield Worker(name, lambda name=name, source=source, n=n: self._backfill(name, source, n))
         for n, (source, name) in enumerate(self.world.syncs):
             yield Worker(f"repair {n}", lambda source=source, name=name: self._repair(source, name))
 
@@ -150,9 +161,12 @@ class Run:
             self.step(self.scheduler.choose(list(self.workers)))
             if self.steps > STEPS:
                 return [f"it does not end: {', '.join(self.workers)}"]
+        return self.finish()
+
+    def finish(self) -> list[str]:
+        """What a person would still do, once all is drained; then, what is wrong."""
         if self.world.before and not self.world.segments:
             self._final_backfill()
-        self._final_replay()
         return self.problems()
 
     def step(self, name: str) -> None:
@@ -193,9 +207,15 @@ class Run:
     def _pause(self) -> None:
         self.main.switch()
 
+    def _idle(self, name: str) -> None:
+        self.workers[name].asks = "idle"
+        self.workers[name].seen = fresh()
+        self._pause()
+
     def _application(self) -> None:
         for source, name, row in self.world.changes:
             self._pause()
+            self.changed += 1
             items = self.store.tables[source].items
             old = items.get((guid(name),))
             if old == row:
@@ -208,21 +228,22 @@ class Run:
             self._tell(f"application: {source} {name} {_brief(old)} -> {_brief(row)}")
         self.application_done = True
 
-    def _consume(self, source: str, at: list[int]) -> None:
-        """`at`: the checkpoint, which survives a kill. Records before it may come once more, and out of order."""
+    def _consume(self, source: str) -> None:
+        """`read`: the checkpoint, which survives a kill. Records before it may come once more, and out of order."""
         while True:
-            self._pause()
-            records = self.records[source][at[0] : at[0] + 1 + self.scheduler.number(self.world.batch - 1)]
+            self._idle(f"stream of {source}")
+            at = self.read[source]
+            records = self.records[source][at : at + 1 + self.scheduler.number(self.world.batch - 1)]
             if not records:
-                if self.application_done and at[0] == len(self.records[source]):
+                if self.application_done and at == len(self.records[source]):
                     return
                 continue
             left = self._deliver(source, records)
             done = len(records) if left is None else left
             if done and self.scheduler.again():
-                first = max(0, at[0] - self.scheduler.number(2))
+                first = max(0, at - self.scheduler.number(2))
                 self._deliver(source, self.records[source][first : first + 1 + self.scheduler.number(1)])
-            at[0] += done
+            self.read[source] = at + done
 
     def _deliver(self, source: str, records: list[Any]) -> int | None:
         """The place in the batch of the first record that is not done; None where all is done."""
@@ -231,14 +252,14 @@ class Run:
         failed = replicate(self.engine, source, source, {"Records": records}, self._patience()).failed
         return None if failed is None else numbers.index(failed)
 
-    def _backfill(self, source: str, n: int, at: list[Any]) -> None:
+    def _backfill(self, name: str, source: str, n: int) -> None:
         while True:
-            segment = Segment(source, n, self.world.segments, at[0])
+            segment = Segment(source, n, self.world.segments, self.cursors.get(name))
             try:
                 progress = backfill(self.engine, segment, 0, self._patience())
             except Unavailable:
                 continue
-            at[0] = progress.cursor
+            self.cursors[name] = progress.cursor
             if progress.done:
                 return
 
@@ -259,9 +280,6 @@ class Run:
     def _final_backfill(self) -> None:
         for source in MODEL.sources:
             assert backfill(self.engine, Segment(source, 0, 1), 9e9, self._patience()).done
-
-    def _final_replay(self) -> None:
-        replay.replay(self.engine, replay.quarantined(self.engine), Patience(self.engine.clock, 9e9))
 
     def problems(self) -> list[str]:
         old = {name: list(table.items.values()) for name, table in self.store.tables.items()}

@@ -24,7 +24,10 @@ Change = tuple[str, str, Item | None]
 
 @dataclass(frozen=True)
 class World:
-    """`kills`, `duplicates`: at the most. `faults`: chance that an item is not processed, or a request fails."""
+    """`kills`, `duplicates`, `outages` (no write is processed for a while): at the most.
+
+    `faults`: chance that an item is not processed, or a request fails.
+    """
 
     before: tuple[Change, ...]
     changes: tuple[Change, ...]
@@ -33,6 +36,7 @@ class World:
     kills: int = 0
     duplicates: int = 0
     faults: float = 0.0
+    outages: int = 0
     batch: int = 3
     page: int = 2
     people: tuple[Item, ...] = field(default=())
@@ -44,6 +48,7 @@ class World:
         less += [replace(self, syncs=_without(self.syncs, n)) for n in range(len(self.syncs))]
         less += [replace(self, kills=self.kills - 1)] if self.kills else []
         less += [replace(self, duplicates=self.duplicates - 1)] if self.duplicates else []
+        less += [replace(self, outages=0)] if self.outages else []
         less += [replace(self, faults=0.0)] if self.faults else []
         less += [replace(self, segments=self.segments - 1)] if self.segments else []
         less += [replace(self, people=())] if self.people else []
@@ -85,6 +90,7 @@ def draw(seed: int | str) -> World:
         kills=r.choice([0, 0, 1, 2, 3]),
         duplicates=r.choice([0, 0, 1, 2]),
         faults=r.choice([0.0, 0.0, 0.03, 0.08]),
+        outages=r.choice([0, 0, 1]),
         people=(person,) if r.random() < 0.3 else (),
     )
 

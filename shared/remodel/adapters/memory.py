@@ -80,18 +80,13 @@ class MemoryStore:
         return [self._guard(each) for each in writes]
 
     def query(self, table: str, group: str, start: Item | None) -> Page:
-        matching = {handle: it for handle, it in self._table(table).items.items() if it[GROUP]["S"] == group}
-        return self._paged(table, "query", matching, start, None)
+        return self._paged(table, "query", lambda _handle, it: it[GROUP]["S"] == group, start, None)
 
     def find(self, table: str, index: str, attribute: str, value: str, start: Item | None) -> Page:
-        items = self._table(table).items
-        matching = {handle: it for handle, it in items.items() if it.get(attribute) == {"S": value}}
-        return self._paged(table, "find", matching, start, None)
+        return self._paged(table, "find", lambda _handle, it: it.get(attribute) == {"S": value}, start, None)
 
     def scan(self, table: str, segment: int, total: int, start: Item | None, limit: int | None = None) -> Page:
-        items = self._table(table).items
-        matching = {h: it for h, it in items.items() if zlib.crc32("#".join(h).encode()) % total == segment}
-        return self._paged(table, "scan", matching, start, limit)
+        return self._paged(table, "scan", lambda handle, _it: _segment(handle, total) == segment, start, limit)
 
     def stream_view(self, table: str) -> str | None:
         return self._table(table).view
@@ -119,8 +114,10 @@ class MemoryStore:
         return Outcome.DONE
 
     def _paged(
-        self, table: str, operation: str, matching: Mapping[Handle, Item], start: Item | None, limit: int | None
+        self, table: str, operation: str, fits: Callable[[Handle, Item], bool], start: Item | None, limit: int | None
     ) -> Page:
+        self.hook(operation, table, ())
+        matching = [handle for handle, item in self._table(table).items.items() if fits(handle, item)]
         after = self._table(table).handle(start) if start is not None else ()
         handles = sorted(handle for handle in matching if handle > after)
         size = min(limit or self.page, self.page)
@@ -148,6 +145,10 @@ class MemoryStore:
     def _differ(keys: Sequence[Any]) -> None:
         if len(set(keys)) != len(keys):
             raise Rejected("ValidationException: expected different keys in one request")
+
+
+def _segment(handle: Handle, total: int) -> int:
+    return zlib.crc32("#".join(handle).encode()) % total
 
 
 def _holds(condition: Condition, item: Item | None) -> bool:

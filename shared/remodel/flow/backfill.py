@@ -15,7 +15,7 @@ from remodel.core.errors import BadRequest, StreamNotReady, Unavailable
 from remodel.core.record import KEY, VIEW, Bad, side
 from remodel.core.version import BACKFILL
 from remodel.core.wire import Item
-from remodel.flow import inflight
+from remodel.flow import inflight, quarantine
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.refuse import refuse
 from remodel.flow.replicate import Batch, take
@@ -79,6 +79,8 @@ def _finish_killed(engine: Engine, segment: Segment, patience: Patience) -> None
     keys = inflight.noted(engine, segment.table, segment.segment, segment.total, patience)
     if settle(engine, [Task(key) for key in keys], patience).unfinished:
         raise Unavailable(f"expected to settle {len(keys)} rows of an earlier call that was cut off: call again")
+    if keys:
+        quarantine.look_again(engine, segment.table, dict.fromkeys(key.id for key in keys), patience)
 
 
 def _check(engine: Engine, segment: Segment) -> None:
@@ -114,6 +116,7 @@ def _take_page(engine: Engine, segment: Segment, items: list[Item], progress: Pr
         else:
             changes.append(Change(Key(row.group, source, id), BACKFILL, row.row, row.item, created=True))
     keys = [change.key for change in changes]
+    keys += [Key(min(each.groups, default=each.id), source, each.id) for each in refusals.values()]
     inflight.note(engine, source, segment.segment, segment.total, keys, patience)
     batch = Batch()
     unfinished, rejected = take(engine, changes, batch, patience)

@@ -106,12 +106,17 @@ def release(engine: Engine, source: str, versions: Mapping[str, str], patience: 
     _remove(engine, gone.values(), patience)
 
 
+def look_again(engine: Engine, source: str, ids: Iterable[str], patience: Patience) -> None:
+    """Discards what the index has passed of these rows: whoever kept them may have been killed before it looked."""
+    _pass(engine, find(engine, source, ids, patience).values(), patience)
+
+
 def discard(engine: Engine, held: Iterable[Held], patience: Patience) -> None:
     """Takes these out, each unless it has been refused anew since."""
     _remove(engine, held, patience)
 
 
-def _pass(engine: Engine, refusals: Iterable[Refusal], patience: Patience) -> None:
+def _pass(engine: Engine, refusals: Iterable[Refusal | Held], patience: Patience) -> None:
     """Discards what the index has passed: a later change of the row has been taken, in a group that is known of."""
     keys = {Key(group, each.source, each.id): each for each in refusals for group in each.groups}
     if not keys:

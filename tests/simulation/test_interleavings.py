@@ -1,0 +1,297 @@
+"""The races that matter, each forced: at a named step of one worker another one does all of its work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from remodel.adapters.memory import Handle, MemoryStore
+from remodel.core.model import NewKey
+from remodel.flow.backfill import Segment, backfill
+from remodel.flow.engine import Engine
+from remodel.flow.replicate import replicate
+from remodel.flow.sync import sync
+from remodel.ports import Outcome
+from tests.records import Stream
+from tests.rows import OTHER_MEASURE, actual, guid, link, number, text
+from tests.simulation.guards import without
+from tests.worlds import NAMES, StillClock, engine, patience, tables
+
+LATER = link("later", linked_at=text("2025-06-01T00:00:00Z"), goal_id=text("another"))
+
+
+class Killed(BaseException):
+    """SIGKILL."""
+
+
+class Stage:
+    """An engine whose workers can be interrupted: `at(operation, table, then)` runs `then` once, just before that step."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[str, str, Callable[[], Any]]] = []
+        made = engine()
+        self.store = MemoryStore(tables(), self._hook)
+        self.engine = Engine(made.model, self.store, StillClock())
+        self.stream = Stream(NAMES)
+
+    def at(self, operation: str, table: str, then: Callable[[], Any]) -> None:
+        self.waiting.append((operation, table, then))
+
+    def _hook(self, operation: str, table: str, handle: Handle) -> Outcome | None:
+        for each in self.waiting:
+            if each[:2] == (operation, table):
+                self.waiting.remove(each)
+                each[2]()
+                break
+        return None
+
+    def change(self, source: str, old: Any, new: Any) -> Any:
+        """The old table changes; the record that says so."""
+        items = self.store.tables[source].items
+        row = new or old
+        items.pop((row["id"]["S"],), None)
+        if new is not None:
+            items[row["id"]["S"],] = new
+        return self.stream.record(source, old, new)
+
+    def deliver(self, source: str, *records: Any) -> None:
+        batch = replicate(self.engine, source, source, {"Records": list(records)}, patience(self.engine))
+        assert batch.failed is None
+
+    def backfill(self, source: str) -> None:
+        assert backfill(self.engine, Segment(source, 0, 1), 9e9, patience(self.engine)).done
+
+    def data(self) -> dict[tuple[str, str], str]:
+        """The value of each measure-data row, by its link and its id."""
+        found = self.store.tables["measure_data"].items.values()
+        return {(row["measure_link_id"]["S"], row["id"]["S"]): row["post_value"]["N"] for row in found}
+
+    def kill(self) -> None:
+        raise Killed
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    made = Stage()
+    yield made
+    assert not made.waiting, "every step that a test waits for has come"
+
+
+@pytest.fixture
+def linked(stage: Stage) -> Stage:
+    stage.deliver("links", stage.change("links", None, link()))
+    return stage
+
+
+FIRST = (guid("link"), guid("actual"))
+
+
+def copy_of(row: str, its_link: str) -> tuple[str, str]:
+    from measures.join import other_id
+
+    return guid(its_link), other_id(guid(row), guid(its_link))
+
+
+def test_a_delete_passes_a_backfill_page(linked: Stage) -> None:
+    """Scanned, then removed and the removal replicated, then the page is ingested."""
+    linked.store.tables["actuals"].items[guid("actual"),] = actual()
+    linked.at("guard", "index", lambda: linked.deliver("actuals", linked.change("actuals", actual(), None)))
+
+    linked.backfill("actuals")
+
+    assert linked.data() == {}
+
+
+def test_a_delete_passes_a_backfill_page_between_its_ingest_and_its_write(linked: Stage) -> None:
+    linked.store.tables["actuals"].items[guid("actual"),] = actual()
+    linked.at("write", "measure_data", lambda: linked.deliver("actuals", linked.change("actuals", actual(), None)))
+
+    linked.backfill("actuals")
+
+    assert linked.data() == {}
+
+
+def test_a_link_arrives_between_a_rows_read_and_its_write(linked: Stage) -> None:
+    linked.at("write", "measure_data", lambda: linked.deliver("links", linked.change("links", None, LATER)))
+
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+
+    assert linked.data() == {FIRST: "7", copy_of("actual", "later"): "7"}
+
+
+def test_a_row_arrives_between_a_links_read_and_its_write(linked: Stage) -> None:
+    linked.deliver("actuals", linked.change("actuals", None, actual("before")))
+    linked.at("write", "measure_data", lambda: linked.deliver("actuals", linked.change("actuals", None, actual())))
+
+    linked.deliver("links", linked.change("links", None, LATER))
+
+    assert {FIRST, copy_of("actual", "later"), copy_of("before", "later")} <= linked.data().keys()
+    assert len(linked.data()) == 4
+
+
+def test_the_first_link_is_removed_during_a_backfill(linked: Stage) -> None:
+    """The old id passes to the next link while a page that knew the first one is being written."""
+    linked.deliver("links", linked.change("links", None, LATER))
+    linked.store.tables["actuals"].items[guid("actual"),] = actual()
+    linked.at("write", "measure_data", lambda: linked.deliver("links", linked.change("links", link(), None)))
+
+    linked.backfill("actuals")
+
+    assert linked.data() == {(guid("later"), guid("actual")): "7"}
+
+
+def test_two_changes_within_a_second(linked: Stage) -> None:
+    """Told apart by sequence number; in one batch, or in two."""
+    first = linked.change("actuals", None, actual())
+    second = linked.change("actuals", actual(), actual(actual_value=number(8)))
+    linked.deliver("actuals", first, second)
+    assert linked.data() == {FIRST: "8"}
+
+    third = linked.change("actuals", actual(actual_value=number(8)), actual(actual_value=number(9)))
+    fourth = linked.change("actuals", actual(actual_value=number(9)), None)
+    linked.deliver("actuals", third)
+    linked.deliver("actuals", fourth)
+    assert linked.data() == {}
+
+
+def test_a_stale_redelivery_after_a_newer_change(linked: Stage) -> None:
+    first = linked.change("actuals", None, actual())
+    second = linked.change("actuals", actual(), actual(actual_value=number(8)))
+    linked.deliver("actuals", first)
+    linked.deliver("actuals", second)
+    linked.deliver("actuals", first)
+
+    assert linked.data() == {FIRST: "8"}
+
+
+def test_a_stale_redelivery_after_a_removal(linked: Stage) -> None:
+    first = linked.change("actuals", None, actual())
+    linked.deliver("actuals", first)
+    linked.deliver("actuals", linked.change("actuals", actual(), None))
+    linked.deliver("actuals", first)
+
+    assert linked.data() == {}
+
+
+def test_a_row_moves_while_both_measures_are_being_settled(linked: Stage) -> None:
+    """A link of the measure that it leaves is settled meanwhile, and removes what had the row's id."""
+    there = link("there", measure_id=text(OTHER_MEASURE))
+    moved = actual(measure_id=text(OTHER_MEASURE))
+    linked.deliver("links", linked.change("links", None, there))
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+    record = linked.change("actuals", actual(), moved)
+    linked.at("write", "measure_data", lambda: linked.deliver("links", linked.change("links", None, LATER)))
+
+    linked.deliver("actuals", record)
+
+    assert linked.data() == {(guid("there"), guid("actual")): "7"}
+
+
+def test_the_measure_that_a_row_left_is_settled_late(linked: Stage) -> None:
+    """Somebody settles the tombstone after the row was written under its new measure, and takes its id away."""
+    there = link("there", measure_id=text(OTHER_MEASURE))
+    linked.deliver("links", linked.change("links", None, there))
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+    linked.deliver("actuals", linked.change("actuals", actual(), actual(measure_id=text(OTHER_MEASURE))))
+
+    linked.deliver("links", linked.change("links", None, LATER))
+
+    assert linked.data() == {(guid("there"), guid("actual")): "7"}
+
+
+def test_a_kill_between_ingest_and_settle(linked: Stage) -> None:
+    """Delivered again, the change is stale in the index, and settled all the same."""
+    record = linked.change("actuals", None, actual())
+    linked.at("write", "measure_data", linked.kill)
+    with pytest.raises(Killed):
+        linked.deliver("actuals", record)
+
+    linked.deliver("actuals", record)
+
+    assert linked.data() == {FIRST: "7"}
+
+
+def test_a_kill_between_a_links_entry_and_its_seat(stage: Stage) -> None:
+    stage.deliver("actuals", stage.change("actuals", None, actual()))
+    record = stage.change("links", None, link())
+    stage.at("get", "index", stage.kill)
+    with pytest.raises(Killed):
+        stage.deliver("links", record)
+
+    stage.deliver("links", record)
+
+    assert stage.data() == {FIRST: "7"}
+
+
+def test_a_backfill_is_killed_and_the_row_goes_before_it_goes_on(linked: Stage) -> None:
+    """The page is scanned again and the row is no longer on it; the note of the killed page is."""
+    linked.store.tables["actuals"].items[guid("actual"),] = actual()
+    remove = linked.change
+    linked.at("write", "measure_data", lambda: linked.deliver("actuals", remove("actuals", actual(), None)))
+    linked.at("get", "actuals", lambda: linked.at("get", "index", lambda: linked.at("get", "index", linked.kill)))
+    with pytest.raises(Killed):
+        linked.backfill("actuals")
+    assert linked.data() == {FIRST: "7"}, "the killed call has written after the stream had passed"
+
+    linked.backfill("actuals")
+
+    assert linked.data() == {}
+
+
+def test_a_repair_meets_a_newer_change(linked: Stage) -> None:
+    """The repair has read the old row; the row changes and is replicated; the repair writes under the version that it read."""
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+    linked.store.tables["actuals"].items[guid("actual"),] = actual(actual_value=number(50))
+    newer = actual(actual_value=number(60))
+    linked.at(
+        "guard",
+        "index",
+        lambda: linked.deliver("actuals", linked.change("actuals", actual(actual_value=number(50)), newer)),
+    )
+
+    sync(linked.engine, "actuals", guid("actual"), (), patience(linked.engine))
+
+    assert linked.data() == {FIRST: "60"}
+
+
+def test_a_row_is_refused_while_a_measure_that_it_left_is_settled(linked: Stage) -> None:
+    """Its good version is held under another measure; whoever takes its id away there cannot tell from the old table."""
+    there = link("there", measure_id=text(OTHER_MEASURE))
+    moved = actual(measure_id=text(OTHER_MEASURE))
+    linked.deliver("links", linked.change("links", None, there))
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+    linked.deliver("actuals", linked.change("actuals", actual(), moved))
+    linked.deliver("actuals", linked.change("actuals", moved, {**moved, "recorded_by": text(" ")}))
+
+    linked.deliver("links", linked.change("links", None, LATER))
+
+    assert linked.data() == {(guid("there"), guid("actual")): "7"}
+    assert NewKey("measure_data", guid("actual")).id in {key for (key,) in linked.store.tables["measure_data"].items}
+
+
+def lost_change_repaired_during_a_backfill(linked: Stage) -> None:
+    """A stream has lost a change; the repair corrects the entry under its version while a page is about to write."""
+    linked.store.tables["actuals"].items[guid("actual"),] = actual()
+
+    def repair() -> None:
+        linked.change("actuals", actual(), actual(actual_value=number(8)))
+        sync(linked.engine, "actuals", guid("actual"), (), patience(linked.engine))
+
+    linked.at("write", "measure_data", repair)
+    linked.backfill("actuals")
+
+
+def test_a_repair_corrects_a_row_that_a_page_is_about_to_write(linked: Stage) -> None:
+    lost_change_repaired_during_a_backfill(linked)
+
+    assert linked.data() == {FIRST: "8"}
+
+
+def test_versions_alone_would_not_tell_that_it_was_corrected(linked: Stage) -> None:
+    """The guard, taken away: the page's old value stays."""
+    with without("versions alone tell that an entry moved"):
+        lost_change_repaired_during_a_backfill(linked)
+
+    assert linked.data() == {FIRST: "7"}
