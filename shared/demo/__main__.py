@@ -125,13 +125,18 @@ def seed(cloud: Cloud, rows: Rows, asked: argparse.Namespace) -> dict[str, dict[
 
 
 def start_writers(
-    cloud: Cloud, rows: Rows, seeded: dict[str, dict[str, Item]], asked: argparse.Namespace, count: int = 2
+    cloud: Cloud,
+    rows: Rows,
+    seeded: dict[str, dict[str, Item]],
+    asked: argparse.Namespace,
+    count: int = 2,
+    pause: float = 0.05,
 ) -> list[Writer]:
     writers = []
     for n in range(count):
         mine = {name: dict(list(items.items())[n::count]) for name, items in seeded.items()}
         own = Rows(random.Random(f"{asked.seed} {n}"), rows.measures, rows.users)
-        writers.append(Writer(cloud.dynamodb, cloud.tables, own, mine, pause=0.05))
+        writers.append(Writer(cloud.dynamodb, cloud.tables, own, mine, pause))
     for writer in writers:
         threading.Thread(target=writer.run, daemon=True).start()
     return writers

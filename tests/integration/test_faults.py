@@ -18,10 +18,10 @@ from local_cloud.poller import Faults as Kills
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_migration_through_faults_converges(seed: int, endpoint: str, tmp_path: Path) -> None:
-    faults = Faults(seed, 0.01)
-    asked = argparse.Namespace(measures=60, rows=1_500, changes=500, seed=seed)
+    faults = Faults(seed, 0.005)
+    asked = argparse.Namespace(measures=60, rows=600, changes=300, seed=seed)
     with misbehaving(endpoint, faults) as proxy:
         cloud = Cloud(proxy, tmp_path, f"faults-{seed}-")
         cloud.dynamodb = client(endpoint)  # the application and the verdict go straight; only the functions suffer
@@ -30,9 +30,9 @@ def test_a_migration_through_faults_converges(seed: int, endpoint: str, tmp_path
             rows = Rows(random.Random(seed), [], [])
             seeded = demo.seed(cloud, rows, asked)
             cloud.switch_streams_on()
-            kills = Kills(kill=0.06, again=0.1, random=random.Random(seed))
+            kills = Kills(kill=0.03, again=0.1, random=random.Random(seed))
             cloud.start_pollers(kills)
-            writers = demo.start_writers(cloud, rows, seeded, asked)
+            writers = demo.start_writers(cloud, rows, seeded, asked, pause=0.2)
             backfill(cloud)
             with demo.progress() as bars:
                 demo.write_on(writers, asked.changes, bars)

@@ -134,6 +134,7 @@ class Run:
         self.records: dict[str, list[Any]] = {source: [] for source in MODEL.sources}
         self.application_done = False
         self.read = dict.fromkeys(MODEL.sources, 0)
+        self.again: dict[str, list[Any]] = {source: [] for source in MODEL.sources}
         self.changed = 0
         self.cursors: dict[str, Any] = {}
         self.main = getcurrent()
@@ -232,18 +233,25 @@ class Run:
         """`read`: the checkpoint, which survives a kill. Records before it may come once more, and out of order."""
         while True:
             self._idle(f"stream of {source}")
+            self._deliver_again(source)
             at = self.read[source]
             records = self.records[source][at : at + 1 + self.scheduler.number(self.world.batch - 1)]
             if not records:
-                if self.application_done and at == len(self.records[source]):
+                if self.application_done and at == len(self.records[source]) and not self.again[source]:
                     return
                 continue
             left = self._deliver(source, records)
             done = len(records) if left is None else left
             if done and self.scheduler.again():
                 first = max(0, at - self.scheduler.number(2))
-                self._deliver(source, self.records[source][first : first + 1 + self.scheduler.number(1)])
+                self.again[source] = self.records[source][first : first + 1 + self.scheduler.number(1)]
             self.read[source] = at + done
+
+    def _deliver_again(self, source: str) -> None:
+        """A second delivery of earlier records. It too is only over when it is answered as done."""
+        while records := self.again[source]:
+            left = self._deliver(source, records)
+            self.again[source] = [] if left is None else records[left:]
 
     def _deliver(self, source: str, records: list[Any]) -> int | None:
         """The place in the batch of the first record that is not done; None where all is done."""

@@ -22,8 +22,6 @@ QUICK = (
     "no settling of stale changes",
     "no look where a row lives now",
     "no retry of unprocessed items",
-    "settle from the hand in every case",
-    "answer with the last record",
     "quarantine forgets where a row was",
 )
 
