@@ -6,7 +6,7 @@ SCHEDULES ?= 20000
 SEED ?= 1
 LOCKS := dev sam uv java node
 
-.PHONY: demo test check lint format types imports simulate simulate-guards simulate-all lock clean
+.PHONY: demo test check lint format types imports simulate simulate-guards simulate-all lock
 
 demo: .venv/.done ## a whole migration on a real DynamoDB, while the old tables are written to
 	$(RUN)python -m demo $(ARGS)
@@ -18,16 +18,13 @@ test: .venv/.done .cache/sam/.done ## everything that must hold before a commit
 check: lint types imports
 
 lint: .venv/.done
-	$(RUN)ruff check .
-	$(RUN)ruff format --check .
+	$(RUN)ruff check . && $(RUN)ruff format --check .
 
 format: .venv/.done
-	$(RUN)ruff check --fix .
-	$(RUN)ruff format .
+	$(RUN)ruff check --fix . && $(RUN)ruff format .
 
 types: .venv/.done
 	$(RUN)mypy
-
 imports: .venv/.done
 	$(RUN)lint-imports --no-cache
 
@@ -44,9 +41,6 @@ lock: $(UV) ## renews the locks; they name hashes and no address
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --extra dev -o locks/dev.txt
 	for name in $(filter-out dev,$(LOCKS)); do $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade locks/$$name.in -o locks/$$name.txt; done
 	$(UV) pip compile -q --python-version 3.13 --python-platform aarch64-manylinux_2_28 --no-annotate --no-header -c locks/dev.txt locks/layer.in -o shared/requirements.txt
-
-clean:
-	rm -rf .venv .cache .aws-sam build
 
 $(UV): locks/uv.txt
 	$(PYTHON) -m venv --clear .cache/uv

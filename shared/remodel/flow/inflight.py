@@ -3,6 +3,8 @@
 Scanning the page again is not enough: a row that went, or moved, meanwhile is no longer on it, and what the killed call
 wrote of it after the stream had passed would stay for ever. So a page is noted in the index before anything of it is
 ingested, and whoever goes on with the segment settles what is noted first. One item for a few hundred rows.
+
+A repair leaves a note for the same reason: tried again after its row has gone, nothing else says where it wrote.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import zlib
 from collections.abc import Sequence
 
 from remodel.core.change import Key
-from remodel.core.entry import GROUP, NAME
+from remodel.core.entry import GROUP, NAME, TOMBSTONE_SECONDS
 from remodel.core.errors import Unavailable
 from remodel.core.wire import Item
 from remodel.flow import deliver, index
@@ -49,6 +51,28 @@ def forget(engine: Engine, source: str, segment: int, total: int, patience: Pati
     """The segment is done. Raises Unavailable."""
     mine = [item for item in _items(engine, source, patience) if _is(item, segment, total)]
     _send(engine, [Guarded(INDEX, {name: item[name] for name in (GROUP, NAME)}, None) for item in mine], patience)
+
+
+def note_repair(engine: Engine, source: str, id: str, groups: set[str], patience: Patience) -> None:
+    """Remembers where a repair is about to write, until tombstones expire. Raises Unavailable."""
+    item: Item = {
+        "noted": {"N": "1"},
+        "groups": {"L": [{"S": group} for group in sorted(groups)]},
+        "expires": {"N": str(int(engine.clock.now()) + TOMBSTONE_SECONDS)},
+    }
+    key = _repair(source, id)
+    if _send(engine, [Guarded(INDEX, key, item, _THERE)], patience) == [Outcome.CONDITION_FAILED]:
+        _send(engine, [Guarded(INDEX, key, item)], patience)
+
+
+def noted_repair(engine: Engine, source: str, id: str, patience: Patience) -> set[str]:
+    """The groups in which repairs of this row have written, the last of which may not have come to its end."""
+    items = deliver.read(engine, INDEX, [_repair(source, id)], patience)
+    return {group["S"] for item in items for group in item["groups"]["L"]}
+
+
+def _repair(source: str, id: str) -> Item:
+    return {GROUP: {"S": f"repair\n{source}"}, NAME: {"S": id}}
 
 
 def _items(engine: Engine, source: str, patience: Patience) -> list[Item]:

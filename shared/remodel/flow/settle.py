@@ -10,7 +10,7 @@ Every step is its own function, because the proof takes each away in turn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from remodel.core import plan
@@ -38,6 +38,7 @@ class Task:
     alone: nobody else writes this entry meanwhile, so only the roster is looked at again.
     group: for a link, whether the rows of its whole group are settled with it.
     past: the tombstones of a refused row that were met on the way here.
+    roots: the entries that the caller asked for, on whose account this one is settled too; itself where there are none.
     """
 
     key: Key
@@ -46,11 +47,17 @@ class Task:
     alone: bool = False
     group: bool = True
     past: frozenset[Key] = frozenset()
+    roots: frozenset[Key] = frozenset()
+
+    @property
+    def blame(self) -> frozenset[Key]:
+        """Who is not done where this is not."""
+        return self.roots or frozenset({self.key})
 
 
 @dataclass(slots=True)
 class Settled:
-    """`written`: requests to the new tables, deletes included."""
+    """`unfinished`: of the entries asked for. `written`: requests to the new tables, deletes included."""
 
     unfinished: set[Key] = field(default_factory=set)
     rejected: dict[Key, str] = field(default_factory=dict)
@@ -69,6 +76,7 @@ class State:
     clean: bool = False
     past: frozenset[Key] = frozenset()
     entry: Entry | None = None
+    roots: frozenset[Key] = frozenset()
 
 
 def task(change: Change, ingested: Ingested) -> Task:
@@ -89,7 +97,7 @@ def settle(engine: Engine, tasks: Iterable[Task], patience: Patience) -> Settled
             pending = _round(engine, pending, settled, patience)
     except Unavailable:
         pass
-    settled.unfinished.update(each.key for each in pending)
+    settled.unfinished.update(key for each in pending for key in each.blame)
     return settled
 
 
@@ -122,7 +130,7 @@ def seat_links(
         return {}
     for key, ingested in mirror(engine, differing, patience).items():
         if ingested.fate is Fate.UNFINISHED:
-            settled.unfinished.add(key)
+            settled.unfinished.update(*(state.roots or {key} for state in states if state.key == key))
         if ingested.fate is Fate.REJECTED:
             settled.rejected[key] = ingested.reason
     return index.look(engine, {each.key.group for each in differing}, (), patience)[0]
@@ -135,18 +143,20 @@ def _is_seated(engine: Engine, roster: Roster, change: Change) -> bool:
 def _state(engine: Engine, each: Task, entries: Mapping[Key, Entry]) -> State | None:
     source = engine.model.sources[each.key.source]
     if each.hand is not None:
-        return State(each.key, source, each.hand.version, each.hand.row, each.hand.last, each.clean)
+        return State(each.key, source, each.hand.version, each.hand.row, each.hand.last, each.clean, roots=each.blame)
     entry = entries.get(each.key)
-    return _stored(each.key, source, entry, each.past) if entry else None
+    return _stored(each.key, source, entry, each.past, each.blame) if entry else None
 
 
-def _stored(key: Key, source: Source, entry: Entry, past: frozenset[Key] = frozenset()) -> State | None:
+def _stored(
+    key: Key, source: Source, entry: Entry, past: frozenset[Key] = frozenset(), roots: frozenset[Key] = frozenset()
+) -> State | None:
     """None where the model has come to refuse what it took before: what that produced stays, as for any refused row."""
     try:
         row = source.read(entry.kept) if entry.kept is not None else None
     except Refused:
         return None
-    return State(key, source, entry.version, row, past=past, entry=entry)
+    return State(key, source, entry.version, row, past=past, entry=entry, roots=roots)
 
 
 def _write(
@@ -154,17 +164,18 @@ def _write(
 ) -> None:
     """The plans of all states as one set of writes, and who is to blame for what could not be written."""
     contexts = _contexts(engine, states, patience)
-    whole, owners = Plan(), dict[NewKey, list[Key]]()
+    whole, owners = Plan(), dict[NewKey, list[State]]()
     for state in states:
         puts, deletes = planned(state, rosters[state.key.group], contexts.get(state.key))
         whole.add(puts, deletes, state.version)
         for new_key in (*puts, *deletes):
-            owners.setdefault(new_key, []).append(state.key)
+            owners.setdefault(new_key, []).append(state)
     writes = [Write(key, row) for key, row in whole.puts.items()] + [Write(key, None) for key in whole.deletes]
     settled.written += len(writes)
     left: Left = deliver.write(engine, writes, patience)
-    settled.unfinished.update(key for new_key in left.unfinished for key in owners[new_key])
-    settled.rejected.update((key, why) for new_key, why in left.rejected.items() for key in owners[new_key])
+    late = (state for new_key in left.unfinished for state in owners[new_key])
+    settled.unfinished.update(key for state in late for key in state.roots or {state.key})
+    settled.rejected.update((state.key, why) for new_key, why in left.rejected.items() for state in owners[new_key])
 
 
 def planned(state: State, roster: Roster, context: Context) -> tuple[dict[NewKey, Item], set[NewKey]]:
@@ -193,7 +204,7 @@ def look_again(
     groups = {each.key.group for each in tasks if each.key not in links}
     rosters_now, entries_now = index.look(engine, groups, read_again, patience)
     return [
-        Task(each.key)
+        Task(each.key, roots=each.blame)
         for each in tasks
         if (not each.alone and entry_moved(each, entries.get(each.key), entries_now.get(each.key)))
         or (each.key not in links and roster_moved(rosters[each.key.group], rosters_now[each.key.group]))
@@ -218,13 +229,17 @@ def elsewhere(engine: Engine, states: Iterable[State], patience: Patience) -> li
     writer may just have overwritten, what it wrote under the new one. Where the old table says that the row is back in
     the very group, the record that says so is still to come.
     """
+    states = list(states)
     gone = {state.key: state.past for state in states if state.row is None}
+    roots = {
+        id: frozenset().union(*(state.roots for state in states if state.key.id == id)) for id in {k.id for k in gone}
+    }
     found: dict[Key, Task] = {}
     for name in {key.source for key in gone}:
         ids = {key.id for key in gone if key.source == name}
         rows = deliver.read(engine, name, [{KEY: {"S": id}} for id in sorted(ids)], patience)
         found |= _homes(engine, name, rows, gone, patience)
-    return [found[key] for key in sorted(found.keys() - gone.keys())]
+    return [replace(found[key], roots=roots[key.id]) for key in sorted(found.keys() - gone.keys())]
 
 
 def _homes(
@@ -247,24 +262,25 @@ def _homes(
     return homes
 
 
-def _groups(engine: Engine, tasks: Iterable[Task]) -> dict[str, list[Key]]:
-    """The groups of which all rows must be settled, each with the links that ask for it."""
-    groups: dict[str, list[Key]] = {}
+def _groups(engine: Engine, tasks: Iterable[Task]) -> dict[str, set[Key]]:
+    """The groups of which all rows must be settled, each with those on whose account it is."""
+    groups: dict[str, set[Key]] = {}
     for each in tasks:
         if each.group and engine.model.sources[each.key.source].is_link:
-            groups.setdefault(each.key.group, []).append(each.key)
+            groups.setdefault(each.key.group, set()).update(each.blame)
     return groups
 
 
-def settle_groups(engine: Engine, groups: Mapping[str, list[Key]], settled: Settled, patience: Patience) -> list[Task]:
+def settle_groups(engine: Engine, groups: Mapping[str, set[Key]], settled: Settled, patience: Patience) -> list[Task]:
     """Settles every row of these groups; those that live elsewhere now come back."""
     moved: list[Task] = []
-    for group, links in groups.items():
+    for group, roots in groups.items():
         below = Settled()
-        moved += _settle_group(engine, group, below, patience)
+        away = _settle_group(engine, group, below, patience)
+        moved += [replace(each, roots=frozenset(roots)) for each in away]
         settled.written += below.written
         if below.unfinished:
-            settled.unfinished.update(links)
+            settled.unfinished.update(roots)
         settled.rejected.update(below.rejected)
     return moved
 

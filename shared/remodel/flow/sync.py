@@ -15,7 +15,7 @@ from remodel.core.entry import Entry
 from remodel.core.errors import Unavailable
 from remodel.core.record import KEY, Bad, Good, side
 from remodel.core.version import BACKFILL
-from remodel.flow import deliver, index, ingest, quarantine
+from remodel.flow import deliver, index, inflight, ingest, quarantine
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.refuse import refuse
 from remodel.flow.settle import Settled, Task, settle
@@ -41,7 +41,8 @@ def sync(engine: Engine, source: str, id: str, groups: Iterable[str], patience: 
     for _ in patience.tries():
         held = quarantine.find(engine, source, [id], patience).get(id)
         now = _old_row(engine, source, id, patience)
-        around = {*groups, *(held.groups if held else ())} | ({now.group} if now and now.group else set())
+        noted = inflight.noted_repair(engine, source, id, patience)
+        around = {*groups, *noted, *(held.groups if held else ())} | ({now.group} if now and now.group else set())
         keys = [Key(group, source, id) for group in sorted(around)]
         _none, entries = index.look(engine, (), keys, patience)
         if now != _old_row(engine, source, id, patience):
@@ -51,6 +52,8 @@ def sync(engine: Engine, source: str, id: str, groups: Iterable[str], patience: 
             if refuse(engine, [Refusal(source, id, version, now.reason, now.image, frozenset(around))], patience):
                 raise Unavailable(f"expected to keep {source} {id!r} in quarantine, but time ran out: try again")
             return Synced(now.reason, corrected, 0)
+        if around - noted:
+            inflight.note_repair(engine, source, id, around, patience)
         changes = [_truth(key, now, entries.get(key), bury) for key in keys]
         if not all(_correct(engine, change, entries.get(change.key), patience) for change in changes if change):
             corrected = True
