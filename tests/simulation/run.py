@@ -32,7 +32,7 @@ from remodel.ports import QUARANTINE, Outcome
 from tests.records import Stream
 from tests.rows import guid
 from tests.simulation.world import World
-from tests.worlds import NAMES, tables
+from tests.worlds import NAMES, StillClock, tables
 
 STEPS = 20_000
 """A run that takes longer does not end: livelock."""
@@ -90,22 +90,6 @@ class RandomScheduler:
         return int(self._random.random() * (most + 1))
 
 
-class SteppingClock:
-    """Virtual time: it passes only in sleeps."""
-
-    def __init__(self) -> None:
-        self.time = 1_795_334_400.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-    def jitter(self) -> float:
-        return 0.5
-
-
 def fresh() -> Any:
     return hashlib.blake2b(digest_size=8)
 
@@ -129,7 +113,7 @@ class Run:
         self.trace: list[str] | None = [] if trace else None
         self.steps = 0
         self.store = MemoryStore(tables(), self._hook, world.page)
-        self.engine = Engine(MODEL, self.store, SteppingClock())
+        self.engine = Engine(MODEL, self.store, StillClock())
         self.stream = Stream(NAMES)
         self.records: dict[str, list[Any]] = {source: [] for source in MODEL.sources}
         self.application_done = False

@@ -103,17 +103,12 @@ def release(engine: Engine, source: str, versions: Mapping[str, str], patience: 
     """Takes rows out again that a version above what was refused has mended or removed."""
     found = find(engine, source, versions, patience)
     gone = {id: held for id, held in found.items() if newer(versions[id], held.version)}
-    _remove(engine, gone.values(), patience)
+    discard(engine, gone.values(), patience)
 
 
 def look_again(engine: Engine, source: str, ids: Iterable[str], patience: Patience) -> None:
     """Discards what the index has passed of these rows: whoever kept them may have been killed before it looked."""
     _pass(engine, find(engine, source, ids, patience).values(), patience)
-
-
-def discard(engine: Engine, held: Iterable[Held], patience: Patience) -> None:
-    """Takes these out, each unless it has been refused anew since."""
-    _remove(engine, held, patience)
 
 
 def _pass(engine: Engine, refusals: Iterable[Refusal | Held], patience: Patience) -> None:
@@ -124,10 +119,11 @@ def _pass(engine: Engine, refusals: Iterable[Refusal | Held], patience: Patience
     _rosters, entries = index.look(engine, (), keys, patience)
     passed = {keys[key].id: keys[key] for key, entry in entries.items() if newer(entry.version, keys[key].version)}
     held = [each for each in fetch(engine, passed.values(), patience) if each.version == passed[each.id].version]
-    _remove(engine, held, patience)
+    discard(engine, held, patience)
 
 
-def _remove(engine: Engine, held: Iterable[Held], patience: Patience) -> None:
+def discard(engine: Engine, held: Iterable[Held], patience: Patience) -> None:
+    """Takes these out, each unless it has been refused anew since. Raises Unavailable."""
     gone = list(held)
     writes = [
         Guarded(QUARANTINE, _key(each.source, each.id), None, Condition("version", "=", {"S": each.version}))
