@@ -26,6 +26,8 @@ from remodel.core.record import KEY, Bad, side
 from remodel.flow.backfill import Segment, backfill
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.recheck import last_good
+from remodel.flow.reconcile import reconcile
+from remodel.flow.replay import quarantined, replay
 from remodel.flow.replicate import replicate
 from remodel.flow.sync import sync
 from remodel.ports import QUARANTINE, Outcome
@@ -139,6 +141,10 @@ class Run:
                 yield Worker(name, lambda name=name, source=source, n=n: self._backfill(name, source, n))
         for n, (source, name) in enumerate(self.world.syncs):
             yield Worker(f"repair {n}", lambda source=source, name=name: self._repair(source, name))
+        for n in range(self.world.replays):
+            yield Worker(f"replay {n}", lambda: self._until_done(self._replay))
+        for n in range(self.world.reconciles):
+            yield Worker(f"reconciliation {n}", lambda: self._until_done(self._reconcile))
 
     def go(self) -> list[str]:
         """To the end; what is wrong then."""
@@ -256,11 +262,22 @@ class Run:
                 return
 
     def _repair(self, source: str, name: str) -> None:
-        self._pause()
         groups = {change[2]["measure_id"]["S"] for change in self.world.before if change[1] == name and change[2]}
+        self._until_done(lambda: sync(self.engine, source, guid(name), groups, self._patience()))
+
+    def _replay(self) -> None:
+        replay(self.engine, quarantined(self.engine, self._patience()), self._patience())
+
+    def _reconcile(self) -> None:
+        """With more time than others have, since it waits between its looks."""
+        reconcile(self.engine, "full", True, 0, Patience(self.engine.clock, self.engine.clock.now() + 60.0))
+
+    def _until_done(self, work: Callable[[], object]) -> None:
+        """As whoever asked for it would: once more where it failed in passing."""
+        self._pause()
         while True:
             try:
-                sync(self.engine, source, guid(name), groups, self._patience())
+                work()
                 return
             except Unavailable:
                 continue

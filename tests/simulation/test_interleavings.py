@@ -11,6 +11,7 @@ from remodel.adapters.memory import Handle, MemoryStore
 from remodel.core.model import NewKey
 from remodel.flow.backfill import Segment, backfill
 from remodel.flow.engine import Engine
+from remodel.flow.replay import quarantined, replay
 from remodel.flow.replicate import replicate
 from remodel.flow.sync import sync
 from remodel.ports import Outcome
@@ -62,6 +63,9 @@ class Stage:
 
     def backfill(self, source: str) -> None:
         assert backfill(self.engine, Segment(source, 0, 1), 9e9, patience(self.engine)).done
+
+    def replay(self) -> None:
+        replay(self.engine, quarantined(self.engine, patience(self.engine)), patience(self.engine))
 
     def data(self) -> dict[tuple[str, str], str]:
         """The value of each measure-data row, by its link and its id."""
@@ -269,6 +273,45 @@ def test_a_row_is_refused_while_a_measure_that_it_left_is_settled(linked: Stage)
 
     assert linked.data() == {(guid("there"), guid("actual")): "7"}
     assert NewKey("measure_data", guid("actual")).id in {key for (key,) in linked.store.tables["measure_data"].items}
+
+
+def replay_killed_while_its_row_goes(linked: Stage) -> None:
+    """The row is mended and removed between the replay's reads and its write; the replay is killed before it looks again."""
+    refused, mended = actual(recorded_by=text(" ")), actual()
+    linked.deliver("actuals", linked.change("actuals", None, refused))
+    record = linked.change("actuals", refused, mended)
+
+    def go() -> None:
+        linked.deliver("actuals", record, linked.change("actuals", mended, None))
+        linked.at("get", "index", linked.kill)
+
+    linked.at("write", "measure_data", go)
+    with pytest.raises(Killed):
+        linked.replay()
+    assert linked.data() == {FIRST: "7"}, "the killed call has written after the stream had passed"
+    linked.replay()
+
+
+def test_a_replay_is_killed_and_its_row_goes(linked: Stage) -> None:
+    """Nothing is in quarantine any more; the note of the repair is."""
+    replay_killed_while_its_row_goes(linked)
+
+    assert linked.data() == {}
+    assert not quarantined(linked.engine, patience(linked.engine)).keys() - {("actuals", guid("actual"))}
+
+
+def test_without_what_was_left_open_the_row_would_stay(linked: Stage) -> None:
+    with without("replay forgets what was left open"):
+        replay_killed_while_its_row_goes(linked)
+
+    assert linked.data() == {FIRST: "7"}
+
+
+def test_a_repair_that_came_to_its_end_is_not_taken_up_again(linked: Stage) -> None:
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+    sync(linked.engine, "actuals", guid("actual"), (), patience(linked.engine))
+
+    assert quarantined(linked.engine, patience(linked.engine)) == {}
 
 
 def lost_change_repaired_during_a_backfill(linked: Stage) -> None:

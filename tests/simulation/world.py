@@ -24,7 +24,7 @@ Change = tuple[str, str, Item | None]
 
 @dataclass(frozen=True)
 class World:
-    """`kills`, `duplicates`, `outages` (no write is processed for a while): at the most.
+    """`replays` of quarantine; `reconciles` that repair. `kills`, `duplicates`, `outages` (no write is processed for a while): at the most.
 
     `faults`: chance that an item is not processed, or a request fails.
     """
@@ -33,6 +33,8 @@ class World:
     changes: tuple[Change, ...]
     segments: int = 1
     syncs: tuple[tuple[str, str], ...] = ()
+    replays: int = 0
+    reconciles: int = 0
     kills: int = 0
     duplicates: int = 0
     faults: float = 0.0
@@ -46,6 +48,8 @@ class World:
         less = [replace(self, before=_without(self.before, n)) for n in range(len(self.before))]
         less += [replace(self, changes=_without(self.changes, n)) for n in range(len(self.changes))]
         less += [replace(self, syncs=_without(self.syncs, n)) for n in range(len(self.syncs))]
+        less += [replace(self, replays=self.replays - 1)] if self.replays else []
+        less += [replace(self, reconciles=self.reconciles - 1)] if self.reconciles else []
         less += [replace(self, kills=self.kills - 1)] if self.kills else []
         less += [replace(self, duplicates=self.duplicates - 1)] if self.duplicates else []
         less += [replace(self, outages=0)] if self.outages else []
@@ -87,6 +91,8 @@ def draw(seed: int | str) -> World:
         changes=tuple(changes),
         segments=r.choice([0, 1, 1, 2]),
         syncs=tuple(syncs),
+        replays=r.choice([0, 0, 0, 1, 2]),
+        reconciles=int(r.random() < 0.12),
         kills=r.choice([0, 0, 1, 2, 3]),
         duplicates=r.choice([0, 0, 1, 2]),
         faults=r.choice([0.0, 0.0, 0.03, 0.08]),

@@ -4,7 +4,8 @@ Scanning the page again is not enough: a row that went, or moved, meanwhile is n
 wrote of it after the stream had passed would stay for ever. So a page is noted in the index before anything of it is
 ingested, and whoever goes on with the segment settles what is noted first. One item for a few hundred rows.
 
-A repair leaves a note for the same reason: tried again after its row has gone, nothing else says where it wrote.
+A repair leaves a note for the same reason: tried again after its row has gone, nothing else says where it wrote. It closes
+the note when it is done, unless another repair of the row may be writing still; a replay takes up those that are open.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from remodel.core.change import Key
 from remodel.core.entry import GROUP, NAME, TOMBSTONE_SECONDS
@@ -23,6 +25,9 @@ from remodel.ports import INDEX, Condition, Guarded, Outcome
 
 ROWS = 300
 """Keys in one item: at their longest (a group of 900 bytes each) they still fit."""
+
+SURELY_DEAD = 900.0
+"""Seconds after its time is up when a call is taken to be dead: as long as any call of Lambda lasts."""
 
 _THERE = Condition("noted", "<", {"N": "9"})
 
@@ -40,7 +45,7 @@ def noted(engine: Engine, source: str, segment: int, total: int, patience: Patie
     """The rows of pages that were begun and perhaps not finished: of this segment, or of another division of the table."""
     rows = [
         row
-        for item in _items(engine, source, patience)
+        for item in _items(engine, _group(source), patience)
         if _is(item, segment, total) or _total(item) != total
         for row in json.loads(zlib.decompress(bytes(item["rows"]["B"])))
     ]
@@ -49,37 +54,64 @@ def noted(engine: Engine, source: str, segment: int, total: int, patience: Patie
 
 def forget(engine: Engine, source: str, segment: int, total: int, patience: Patience) -> None:
     """The segment is done. Raises Unavailable."""
-    mine = [item for item in _items(engine, source, patience) if _is(item, segment, total)]
+    mine = [item for item in _items(engine, _group(source), patience) if _is(item, segment, total)]
     _send(engine, [Guarded(INDEX, {name: item[name] for name in (GROUP, NAME)}, None) for item in mine], patience)
 
 
-def note_repair(engine: Engine, source: str, id: str, groups: set[str], patience: Patience) -> None:
-    """Remembers where a repair is about to write, until tombstones expire. Raises Unavailable."""
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The note of repairs of one row: in which groups they wrote, and until when (seconds) the last may still be writing.
+
+    `until` is 0 where the last one came to its end. `revision` orders the notes of one row; 0 is none at all.
+    """
+
+    revision: int = 0
+    groups: frozenset[str] = frozenset()
+    until: float = 0.0
+
+
+def noted_repair(engine: Engine, source: str, id: str, patience: Patience) -> Repair:
+    items = deliver.read(engine, INDEX, [_repair(source, id)], patience)
+    return _repair_from(items[0]) if items else Repair()
+
+
+def note_repair(engine: Engine, source: str, id: str, known: Repair, note: Repair, patience: Patience) -> bool:
+    """Puts a note in the place of the one that is known; False where somebody else has noted meanwhile. Raises Unavailable."""
+    # Whole seconds: a note that has been read again equals the one that was written.
     item: Item = {
-        "noted": {"N": "1"},
-        "groups": {"L": [{"S": group} for group in sorted(groups)]},
+        "noted": {"N": str(note.revision)},
+        "groups": {"L": [{"S": group} for group in sorted(note.groups)]},
+        "until": {"N": str(int(note.until))},
         "expires": {"N": str(int(engine.clock.now()) + TOMBSTONE_SECONDS)},
     }
-    key = _repair(source, id)
-    if _send(engine, [Guarded(INDEX, key, item, _THERE)], patience) == [Outcome.CONDITION_FAILED]:
-        _send(engine, [Guarded(INDEX, key, item)], patience)
+    condition = Condition("noted", "=", {"N": str(known.revision)}) if known.revision else None
+    return _send(engine, [Guarded(INDEX, _repair(source, id), item, condition)], patience) == [Outcome.DONE]
 
 
-def noted_repair(engine: Engine, source: str, id: str, patience: Patience) -> set[str]:
-    """The groups in which repairs of this row have written, the last of which may not have come to its end."""
-    items = deliver.read(engine, INDEX, [_repair(source, id)], patience)
-    return {group["S"] for item in items for group in item["groups"]["L"]}
+def open_repairs(engine: Engine, source: str, patience: Patience) -> dict[str, Repair]:
+    """The rows of which a repair was begun and perhaps not finished."""
+    notes = {item[NAME]["S"]: _repair_from(item) for item in _items(engine, _repairs(source), patience)}
+    return {id: note for id, note in notes.items() if note.until}
+
+
+def _repair_from(item: Item) -> Repair:
+    groups = frozenset(group["S"] for group in item["groups"]["L"])
+    return Repair(int(item["noted"]["N"]), groups, float(item["until"]["N"]))
 
 
 def _repair(source: str, id: str) -> Item:
-    return {GROUP: {"S": f"repair\n{source}"}, NAME: {"S": id}}
+    return {GROUP: {"S": _repairs(source)}, NAME: {"S": id}}
 
 
-def _items(engine: Engine, source: str, patience: Patience) -> list[Item]:
+def _repairs(source: str) -> str:
+    return f"repair\n{source}"
+
+
+def _items(engine: Engine, group: str, patience: Patience) -> list[Item]:
     items: list[Item] = []
     start: Item | None = None
     while True:
-        page = index.page(engine, _group(source), start, patience)
+        page = index.page(engine, group, start, patience)
         items += page.items
         start = page.next
         if start is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from remodel.core.errors import BadRequest
 from remodel.core.record import Understood, understand
-from remodel.flow import quarantine
+from remodel.flow import inflight, quarantine
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.sync import sync
 
@@ -39,10 +39,14 @@ def replay(engine: Engine, wanted: Wanted, patience: Patience) -> Replayed:
     return replayed
 
 
-def quarantined(engine: Engine) -> Wanted:
-    """Every row in quarantine; records that could not be read are left to a person."""
+def quarantined(engine: Engine, patience: Patience) -> Wanted:
+    """Every row in quarantine (records that could not be read are left to a person), and what a killed repair left open."""
     held = [each for each in quarantine.all_held(engine) if not each.id.startswith(quarantine.UNREADABLE)]
-    return {(each.source, each.id): set(each.groups) for each in held}
+    wanted: Wanted = {(each.source, each.id): set(each.groups) for each in held}
+    for source in engine.model.sources:
+        for id, note in inflight.open_repairs(engine, source, patience).items():
+            wanted.setdefault((source, id), set()).update(note.groups)
+    return wanted
 
 
 def failed(engine: Engine, source: str, table: str, records: Iterable[Any]) -> Wanted:

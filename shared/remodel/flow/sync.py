@@ -8,7 +8,7 @@ recovery after an outage are all this.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remodel.core.change import Change, Key, Refusal
 from remodel.core.entry import Entry
@@ -17,6 +17,7 @@ from remodel.core.record import KEY, Bad, Good, side
 from remodel.core.version import BACKFILL
 from remodel.flow import deliver, index, inflight, ingest, quarantine
 from remodel.flow.engine import Engine, Patience
+from remodel.flow.inflight import Repair
 from remodel.flow.refuse import refuse
 from remodel.flow.settle import Settled, Task, settle
 from remodel.ports import Condition, Outcome
@@ -37,12 +38,14 @@ def sync(engine: Engine, source: str, id: str, groups: Iterable[str], patience: 
     `bury` leaves a tombstone in these groups even where the index knows nothing of the row, so that settling removes
     new rows that nothing explains. Raises Unavailable when time is up, and RosterFull.
     """
-    corrected = False
+    corrected, began, mine, others = False, engine.clock.now(), Repair(), 0.0
     for _ in patience.tries():
         held = quarantine.find(engine, source, [id], patience).get(id)
         now = _old_row(engine, source, id, patience)
         noted = inflight.noted_repair(engine, source, id, patience)
-        around = {*groups, *noted, *(held.groups if held else ())} | ({now.group} if now and now.group else set())
+        around = {*groups, *noted.groups, *(held.groups if held else ())} | (
+            {now.group} if now and now.group else set()
+        )
         keys = [Key(group, source, id) for group in sorted(around)]
         _none, entries = index.look(engine, (), keys, patience)
         if now != _old_row(engine, source, id, patience):
@@ -52,8 +55,11 @@ def sync(engine: Engine, source: str, id: str, groups: Iterable[str], patience: 
             if refuse(engine, [Refusal(source, id, version, now.reason, now.image, frozenset(around))], patience):
                 raise Unavailable(f"expected to keep {source} {id!r} in quarantine, but time ran out: try again")
             return Synced(now.reason, corrected, 0)
-        if around - noted:
-            inflight.note_repair(engine, source, id, around, patience)
+        others = max(others, noted.until) if noted != mine else others
+        until = float(int(patience.until + inflight.SURELY_DEAD))
+        mine = Repair(noted.revision + 1, frozenset(around), until)
+        if not inflight.note_repair(engine, source, id, noted, mine, patience):
+            continue
         changes = [_truth(key, now, entries.get(key), bury) for key in keys]
         if not all(_correct(engine, change, entries.get(change.key), patience) for change in changes if change):
             corrected = True
@@ -62,6 +68,8 @@ def sync(engine: Engine, source: str, id: str, groups: Iterable[str], patience: 
         written = _settle(engine, keys, patience).written
         if held:
             quarantine.discard(engine, [held], patience)
+        if others < began:
+            inflight.note_repair(engine, source, id, mine, replace(mine, until=0.0), patience)
         return Synced(None, corrected, written)
     raise Unavailable(f"expected to mend {source} {id!r}, but it kept changing until time was up: try again")
 
