@@ -69,7 +69,7 @@ class Rows:
         return self._odd(row)
 
     def poison(self, row: Item) -> Item:
-        """The same row as the new model would refuse it."""
+        """The same row as the new model would refuse it, marked as such."""
         ways = [
             ("period", text("2025-Q1")),
             ("data_source", text("telepathy")),
@@ -85,7 +85,7 @@ class Rows:
             (name, value) for name, value in ways if name in row and not ("period" in row and name == "created_by")
         ]
         name, value = self.random.choice(fitting or [("created_at", text("yesterday"))])
-        return {**row, name: value}
+        return {**row, name: value, "poisoned": text("yes")}
 
     def timestamp(self) -> str:
         r = self.random

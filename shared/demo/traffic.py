@@ -89,9 +89,7 @@ class Writer:
 
     def _poison(self, source: str) -> None:
         if row := self._some(source):
-            self._put(
-                source, {**self.rows.poison(self._new(source, row["id"]["S"])), "poisoned": text("yes")}, "poison"
-            )
+            self._put(source, self.rows.poison(self._new(source, row["id"]["S"])), "poison")
 
     def _mend(self, source: str) -> None:
         poisoned = [row for row in self.mine[source].values() if "poisoned" in row]

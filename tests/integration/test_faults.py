@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 from pathlib import Path
 
@@ -11,17 +12,22 @@ from tests.integration.proxy import Faults, misbehaving
 
 from demo import __main__ as demo
 from demo.rows import Rows
-from demo.verdict import verdict
+from demo.verdict import scan, verdict
 from local_cloud.cloud import Cloud, client
 from local_cloud.function import FunctionFailed
 from local_cloud.poller import Faults as Kills
+from measures import MODEL
+from remodel.flow.quarantine import all_held
+
+SEEDS = [int(seed) for seed in os.environ.get("FAULT_SEEDS", "1").split()]
+"""`FAULT_SEEDS="2 3 4" make test ARGS=tests/integration/test_faults.py` for others."""
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_migration_through_faults_converges(seed: int, endpoint: str, tmp_path: Path) -> None:
     faults = Faults(seed, 0.005)
-    asked = argparse.Namespace(measures=60, rows=600, changes=300, seed=seed)
+    asked = argparse.Namespace(measures=200, rows=2_500, changes=600, seed=seed)
     with misbehaving(endpoint, faults) as proxy:
         cloud = Cloud(proxy, tmp_path, f"faults-{seed}-")
         cloud.dynamodb = client(endpoint)  # the application and the verdict go straight; only the functions suffer
@@ -38,12 +44,20 @@ def test_a_migration_through_faults_converges(seed: int, endpoint: str, tmp_path
                 demo.write_on(writers, asked.changes, bars)
             assert cloud.drain(120)
             found = verdict(demo._engine(cloud), cloud.dynamodb, cloud.tables)
+            poisoned = {
+                (name, row["id"]["S"])
+                for name in MODEL.sources
+                for row in scan(cloud.dynamodb, cloud.tables[name])
+                if "poisoned" in row
+            }
+            quarantined = {(held.source, held.id) for held in all_held(demo._engine(cloud))}
         finally:
             cloud.stop()
             cloud.delete_tables()
 
     print(found, dict(faults.met), f"{kills.kills} kills")
     assert found.converged, (str(found), found.missing[:3], found.orphaned[:3], list(found.different.items())[:3])
+    assert quarantined == poisoned, "what was poisoned, and nothing else"
     assert len(faults.met) == 6, "every kind of fault was met"
     assert kills.kills
     assert not list(tmp_path.glob("failed/*"))

@@ -52,7 +52,7 @@ WORLDS: dict[str, World] = {
     "a row and its link arrive, one is killed": World(
         (), (("readings", "readings-0", ROW), ("links", "links-0", link("links-0", 5))), segments=0, kills=1
     ),
-    "two links and a row arrive": World(
+    "two links and a row arrive, one is killed": World(
         (),
         (
             ("links", "links-0", link("links-0", 5)),
@@ -61,6 +61,7 @@ WORLDS: dict[str, World] = {
         ),
         segments=0,
         batch=1,
+        kills=1,
     ),
     "a removal passes a backfill page, one is killed": World(
         (("readings", "readings-0", ROW),), (("readings", "readings-0", None),), kills=1

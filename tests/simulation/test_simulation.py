@@ -23,6 +23,9 @@ QUICK = (
     "no look where a row lives now",
     "no retry of unprocessed items",
     "quarantine forgets where a row was",
+    "answer with the last record",
+    "settle from the hand in every case",
+    "quarantine without a look at the index",
 )
 
 
