@@ -10,7 +10,7 @@ from remodel.core.record import VIEW
 from remodel.flow.engine import Engine, Patience
 from remodel.ports import INDEX, QUARANTINE, Outcome
 
-NAMES = {name: name for name in MODEL.sources}
+NAMES = {name: name for name in MODEL.every}
 
 
 class StillClock:
@@ -29,15 +29,15 @@ class StillClock:
 
 def tables() -> dict[str, Table]:
     return {
-        **{name: Table(view=VIEW) for name in MODEL.sources},
-        **{name: Table() for name in (*MODEL.lookup_tables, *MODEL.new_tables)},
+        **{name: Table(view=VIEW) for name in MODEL.every},
+        **{name: Table() for name in MODEL.new_tables},
         INDEX: Table(key=("group_key", "item_key")),
         QUARANTINE: Table(key=("source", "row")),
     }
 
 
 def engine(hook: Callable[[str, str, Handle], Outcome | None] = nothing, page: int = 1_000) -> Engine:
-    return Engine(MODEL, MemoryStore(tables(), hook, page), StillClock())
+    return Engine(MODEL, MemoryStore(tables(), hook, page), StillClock(), frozenset(MODEL.lookups))
 
 
 def store(made: Engine) -> MemoryStore:

@@ -34,7 +34,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 def _wanted(it: Wired, request: ReplayRequest, patience: Patience) -> Wanted:
     if request.all:
         return quarantined(it.engine, patience)
-    if request.source not in it.engine.model.sources or not (request.ids or request.records):
+    if request.source not in it.engine.model.every or not (request.ids or request.records):
         raise BadRequest("expected all, or source with ids or records, found neither: name what to replay")
     rows: Wanted = {(request.source, id): set() for id in request.ids}
     return rows | failed(it.engine, request.source, it.settings.tables[request.source], request.records)

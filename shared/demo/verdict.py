@@ -49,7 +49,7 @@ class Verdict:
 def verdict(engine: Engine, dynamodb: DynamoDBClient, tables: dict[str, str]) -> Verdict:
     """Reads every old and every new row, consistently. Nothing may be writing any more."""
     model = engine.model
-    old = {name: scan(dynamodb, tables[name]) for name in (*model.sources, *model.lookup_tables)}
+    old = {name: scan(dynamodb, tables[name]) for name in model.every}
     found = {NewKey(name, row[KEY]["S"]): row for name in model.new_tables for row in scan(dynamodb, tables[name])}
     expectation = expect(model, old, _held(engine, old))
     rows = expectation.rows

@@ -7,9 +7,9 @@ that user. Where several persons are linked to one user the smallest id wins.
 from __future__ import annotations
 
 from measures.join import MEASURE_LINKS, Columns
+from measures.lookups import persons_of, text
 from measures.rows import GoalMeasureLink
-from remodel.core.model import Find, Get, Lookups, NewKey
-from remodel.core.wire import Item
+from remodel.core.model import Get, Lookups, NewKey
 
 
 def measure_link(row: GoalMeasureLink, person_id: str) -> Columns:
@@ -47,10 +47,6 @@ def link_key(id: str) -> NewKey:
 def person_of(row: GoalMeasureLink) -> Lookups:
     """The person's id; where no person is linked to the user, the user's own."""
     measures = yield Get("measures", row.measure_id)
-    user = next(iter(_texts(measures, "owner_id")), row.created_by)
-    people = yield Find("people", "linked-user-index", "linked_user_id", user)
-    return min(_texts(people, "id"), default=user, key=lambda id: (id.lower(), id))
-
-
-def _texts(items: list[Item], attribute: str) -> list[str]:
-    return [text for item in items if (text := item.get(attribute, {}).get("S"))]
+    user = next((owner for measure in measures if (owner := text(measure, "owner_id"))), row.created_by)
+    people = yield persons_of(user)
+    return min((person["id"]["S"] for person in people), default=user, key=lambda id: (id.lower(), id))

@@ -9,8 +9,9 @@ from typing import Any
 
 from measures import actuals, links, milestones, readings
 from measures.join import MEASURE_DATA, MEASURE_LINKS, Columns, joined, pairing, possible_ids
+from measures.lookups import MEASURES, PEOPLE
 from measures.rows import Actual, GoalMeasureLink, Milestone, OldRow, Reading
-from measures.values import is_guid
+from measures.values import is_guid, measure_group
 from remodel.core.model import Context, Facts, Lookups, Model, NewKey
 from remodel.core.wire import Item, item, scalar
 
@@ -21,6 +22,10 @@ class MeasureSource:
 
     name: str
     row_type: type[OldRow]
+
+    @property
+    def is_lookup(self) -> bool:
+        return False
 
     @cached_property
     def attributes(self) -> frozenset[str]:
@@ -36,13 +41,15 @@ class MeasureSource:
         for name in ("measure_id", "kpi_id"):
             found = scalar(item.get(name, {"NULL": True}))
             if found is not None:
-                return found if isinstance(found, str) and len(found.encode()) <= 900 else None
+                return measure_group(found) if isinstance(found, str) and len(found.encode()) <= 900 else None
         return None
 
 
 @dataclass(frozen=True)
 class LinkSource(MeasureSource):
     is_link: bool = True
+    is_seated: bool = True
+    derived: frozenset[str] = frozenset({"person_id"})
 
     def facts(self, row: GoalMeasureLink) -> Facts:
         return {"linked_at": links.linked_at(row), "tenant_id": row.tenant_id}
@@ -67,6 +74,8 @@ class LinkSource(MeasureSource):
 class DataSource(MeasureSource):
     columns: Callable[[Any], Columns]
     is_link: bool = False
+    is_seated: bool = False
+    derived: frozenset[str] = frozenset()
 
     def facts(self, row: OldRow) -> Facts:
         return {"tenant_id": row.tenant_id or ""}
@@ -92,7 +101,8 @@ def _link_of(key: NewKey, row: Item) -> str | None:
 
 
 def _group_of(key: NewKey, row: Item) -> str | None:
-    return row.get("measure_id", {}).get("S") if key.table == MEASURE_LINKS else None
+    measure = row.get("measure_id", {}).get("S") if key.table == MEASURE_LINKS else None
+    return measure_group(measure) if measure else None
 
 
 _SOURCES = (
@@ -105,7 +115,7 @@ _SOURCES = (
 MODEL = Model(
     sources={source.name: source for source in _SOURCES},
     new_tables=(MEASURE_LINKS, MEASURE_DATA),
-    lookup_tables=("measures", "people"),
+    lookups={source.name: source for source in (MEASURES, PEOPLE)},
     link_of=_link_of,
     group_of=_group_of,
 )

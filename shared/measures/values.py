@@ -61,6 +61,11 @@ def period_days(text: str) -> tuple[str | None, str]:
     return None, date.fromisoformat(text).isoformat()
 
 
+def measure_group(measure_id: str) -> str:
+    """The group of a measure. Line breaks come in pairs, so that no other kind of group is ever spelt like one."""
+    return measure_id.replace("\n", "\n\n")
+
+
 def _guid(text: str) -> str:
     if not is_guid(text):
         raise ValueError("expected a GUID, 8-4-4-4-12 hexadecimal digits")

@@ -78,8 +78,8 @@ class Store(Protocol):
     def guard(self, writes: Sequence[Guarded]) -> list[Outcome]:
         """Up to WRITES guarded writes to different keys of one table, each with an outcome of its own."""
 
-    def query(self, table: str, group: str, start: Item | None) -> Page:
-        """A page of a group of the index."""
+    def query(self, table: str, group: str, start: Item | None, prefix: str = "") -> Page:
+        """A page of a group of the index: the items whose names begin so."""
 
     def find(self, table: str, index: str, attribute: str, value: str, start: Item | None) -> Page:
         """A page of what a GSI has under a value; eventually consistent, as GSIs are."""

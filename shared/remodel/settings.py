@@ -1,7 +1,8 @@
 """What a function finds in its environment: table names, its own table, how much time it keeps in reserve.
 
 The name of each table of the model stands in the variable that is its name in capitals with `_TABLE` behind it
-(`LINKS_TABLE`, `MEASURE_DATA_TABLE`), as `template.yaml` sets it; so do those of the index and of quarantine.
+(`LINKS_TABLE`, `MEASURE_DATA_TABLE`), as `template.yaml` sets it; so do those of the index and of quarantine. Where the
+stream of a lookup is connected, its name with `_LIVE` behind it says `true`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from remodel.ports import INDEX, QUARANTINE
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`tables`: physical names by the model's own."""
+    """`tables`: physical names by the model's own. `live`: the lookups whose streams are connected."""
 
     tables: Mapping[str, str]
+    live: frozenset[str] = frozenset()
 
 
 def variable(table: str) -> str:
@@ -27,20 +29,21 @@ def variable(table: str) -> str:
 
 def table_names(model: Model) -> tuple[str, ...]:
     """Every table that the engine uses with this model."""
-    return (*model.sources, *model.lookup_tables, *model.new_tables, INDEX, QUARANTINE)
+    return (*model.every, *model.new_tables, INDEX, QUARANTINE)
 
 
 def settings(environment: Mapping[str, str], model: Model) -> Settings:
     """Raises MissingSetting, naming everything that is missing at once."""
     found = required(environment, [variable(name) for name in table_names(model)])
-    return Settings({name: found[variable(name)] for name in table_names(model)})
+    live = {name for name in model.lookups if environment.get(f"{name.upper()}_LIVE") == "true"}
+    return Settings({name: found[variable(name)] for name in table_names(model)}, frozenset(live))
 
 
 def source_setting(environment: Mapping[str, str], model: Model) -> str:
     """Which old table the function's stream belongs to."""
     source = required(environment, ["SOURCE"])["SOURCE"]
-    if source not in model.sources:
-        raise MissingSetting(f"expected SOURCE to be one of {', '.join(model.sources)}, found {source!r}")
+    if source not in model.every:
+        raise MissingSetting(f"expected SOURCE to be one of {', '.join(model.every)}, found {source!r}")
     return source
 
 

@@ -37,4 +37,4 @@ def wire(model: Model) -> Wired:
     """Reads the environment and makes the one client of the process. Raises MissingSetting."""
     found = settings(os.environ, model)
     client = boto3.client("dynamodb", config=CONFIG)
-    return Wired(Engine(model, DynamoStore(client, found.tables), SystemClock()), found)
+    return Wired(Engine(model, DynamoStore(client, found.tables), SystemClock(), found.live), found)

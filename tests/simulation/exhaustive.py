@@ -157,7 +157,15 @@ class Walked(Run):
     def fingerprint(self) -> bytes:
         tables = {name: sorted((h, _plain(it)) for h, it in t.items.items()) for name, t in self.store.tables.items()}
         workers = {name: (w.thread is None, w.asks, w.seen.digest()) for name, w in self.workers.items()}
-        progress = (self.changed, self.application_done, self.read, self.cursors, self.kills, self.engine.clock.now())
+        progress = (
+            self.changed,
+            self.application_done,
+            self.read,
+            self.cursors,
+            self.kills,
+            sorted(self.engine.complete),
+            self.engine.clock.now(),
+        )
         return hashlib.blake2b(repr((tables, workers, progress)).encode(), digest_size=12).digest()
 
 

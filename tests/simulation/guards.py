@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from remodel.core import change, plan, roster
 from remodel.core.entry import Entry
-from remodel.flow import backfill, deliver, inflight, ingest, quarantine, refuse, replicate, settle, sync
+from remodel.flow import backfill, deliver, inflight, ingest, lookup, quarantine, refuse, replicate, settle, sync
 from remodel.ports import Condition, Guarded
 from tests.simulation.__main__ import simulate
 
@@ -171,6 +171,25 @@ def repair_without_a_condition() -> Patches:
     return [(sync.ingest, "guarded_entry", unconditional)]
 
 
+def no_registration_of_dependents() -> Patches:
+    return [(settle.dependents, "register", lambda engine, pairs, patience: None)]
+
+
+def no_settling_of_what_depends_on_a_lookup() -> Patches:
+    return [(settle, "settle_dependents", lambda engine, tasks, states, settled, patience: None)]
+
+
+def no_second_look_at_lookups() -> Patches:
+    return [(settle, "look_again_at_lookups", lambda engine, tasks, grounds, patience: [])]
+
+
+def lookups_from_the_tables() -> Patches:
+    def from_tables(engine: Any, asked: Any, grounds: Any, patience: Any) -> Any:
+        return lookup.from_tables(engine, set(asked.values()), patience)
+
+    return [(settle.context, "_from_index", from_tables)]
+
+
 def replay_forgets_what_was_left_open() -> Patches:
     return [(inflight, "open_repairs", lambda engine, source, patience: {})]
 
@@ -196,6 +215,10 @@ GUARDS: dict[str, Callable[[], Patches]] = {
         quarantine_without_a_look_at_the_index,
         no_note_of_the_page_that_is_being_done,
         repair_without_a_condition,
+        no_registration_of_dependents,
+        no_settling_of_what_depends_on_a_lookup,
+        no_second_look_at_lookups,
+        lookups_from_the_tables,
     )
 }
 

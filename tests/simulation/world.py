@@ -1,13 +1,13 @@
 """A small world, drawn from a seed: what is in the old tables at the start, what the application does, and who disturbs it.
 
-Two measures, up to three links and three rows, two tenants. Changes are inserts, modifications, removals, moves, links
+Two measures, up to three links and four rows, two tenants; in most worlds owners and persons of two users. Changes are inserts, modifications, removals, moves, links
 that are older than those before them, rows of the wrong tenant, rows that are refused and rows that are mended.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from remodel.core.wire import Item
@@ -16,7 +16,9 @@ from tests.rows import guid, number, text
 T = TypeVar("T")
 
 MEASURES = ("measure-a", "measure-b")
+USERS = ("user", "another")
 SOURCES = ("links", "readings", "milestones")
+LOOKUPS = ("measures", "people")
 
 Change = tuple[str, str, Item | None]
 """Old table, a row's short name, and the row as it will be; None removes it."""
@@ -41,7 +43,6 @@ class World:
     outages: int = 0
     batch: int = 3
     page: int = 2
-    people: tuple[Item, ...] = field(default=())
 
     def smaller(self) -> list[World]:
         """The worlds with one thing less."""
@@ -55,7 +56,6 @@ class World:
         less += [replace(self, outages=0)] if self.outages else []
         less += [replace(self, faults=0.0)] if self.faults else []
         less += [replace(self, segments=self.segments - 1)] if self.segments else []
-        less += [replace(self, people=())] if self.people else []
         return less
 
 
@@ -67,6 +67,8 @@ def draw(seed: int | str) -> World:
     }
     if r.random() < 0.6:
         del names["milestones"]
+    if r.random() < 0.6:
+        names |= {"measures": list(MEASURES), "people": [f"people-{n}" for n in range(r.randint(1, 3))]}
     live: dict[tuple[str, str], Item] = {}
     before = []
     for source, rows in names.items():
@@ -75,7 +77,7 @@ def draw(seed: int | str) -> World:
                 live[source, name] = _row(r, source, name)
                 before.append((source, name, live[source, name]))
     changes: list[Change] = []
-    for _ in range(r.randint(1, 8)):
+    for _ in range(r.randint(1, 8 if len(names) < 4 else 11)):
         source = r.choice(sorted(names))
         name = r.choice(names[source])
         row = None if (source, name) in live and r.random() < 0.3 else _next(r, source, name, live.get((source, name)))
@@ -85,7 +87,6 @@ def draw(seed: int | str) -> World:
             live[source, name] = row
         changes.append((source, name, row))
     syncs = [(source, r.choice(names[source])) for source in r.choices(sorted(names), k=r.choice([0, 0, 1, 2]))]
-    person: Item = {"id": text("person"), "linked_user_id": text("user")}
     return World(
         before=tuple(before),
         changes=tuple(changes),
@@ -97,18 +98,32 @@ def draw(seed: int | str) -> World:
         duplicates=r.choice([0, 0, 1, 2]),
         faults=r.choice([0.0, 0.0, 0.03, 0.08]),
         outages=r.choice([0, 0, 1]),
-        people=(person,) if r.random() < 0.3 else (),
     )
+
+
+def row_id(source: str, name: str) -> str:
+    """Measures go by the name that other rows have for them."""
+    return name if source == "measures" else guid(name)
+
+
+def _looked_up(r: random.Random, source: str, name: str) -> Item:
+    row: Item = {"id": text(row_id(source, name)), "name": text(f"{r.random():.3}")}
+    user = r.choice([None, *USERS])
+    return row if user is None else {**row, "owner_id" if source == "measures" else "linked_user_id": text(user)}
 
 
 def _next(r: random.Random, source: str, name: str, now: Item | None) -> Item:
     if now is None or r.random() < 0.6:
         return _row(r, source, name)
+    if source in LOOKUPS:
+        return {**now, "name": text(f"{r.random():.3}")}
     return {**now, "label" if source == "milestones" else "reason": text(f"{r.random():.3}")}
 
 
 def _row(r: random.Random, source: str, name: str) -> Item:
-    row: Item = {"id": text(guid(name)), "measure_id": text(r.choice(MEASURES)), "created_by": text("user")}
+    if source in LOOKUPS:
+        return _looked_up(r, source, name)
+    row: Item = {"id": text(guid(name)), "measure_id": text(r.choice(MEASURES)), "created_by": text(r.choice(USERS))}
     row["created_at"] = text("2025-01-01") if r.random() > 0.12 else text("bad")
     if source == "links":
         row |= {"tenant_id": text(r.choice("ssst")), "goal_id": text("goal")}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from remodel.core.entry import GROUP
+from remodel.core.entry import GROUP, NAME
 from remodel.core.errors import NotAllowed, Rejected, RemodelError, TableNotFound, Unavailable
 from remodel.core.model import NewKey
 from remodel.core.record import KEY
@@ -92,8 +92,8 @@ class DynamoStore:
             for each, one in zip(writes, answer["Responses"], strict=True)
         ]
 
-    def query(self, table: str, group: str, start: Item | None) -> Page:
-        return self._page(table, self._client.query, start, ConsistentRead=True, **_equals(GROUP, group))
+    def query(self, table: str, group: str, start: Item | None, prefix: str = "") -> Page:
+        return self._page(table, self._client.query, start, ConsistentRead=True, **_equals(GROUP, group, prefix))
 
     def find(self, table: str, index: str, attribute: str, value: str, start: Item | None) -> Page:
         return self._page(table, self._client.query, start, IndexName=index, **_equals(attribute, value))
@@ -180,9 +180,14 @@ def _statement(table: str, write: Guarded) -> dict[str, Any]:
     return {"Statement": f'UPDATE "{table}" {sets}{drops} WHERE {where}', "Parameters": values}
 
 
-def _equals(attribute: str, value: str) -> dict[str, Any]:
-    return {
+def _equals(attribute: str, value: str, prefix: str = "") -> dict[str, Any]:
+    request: dict[str, Any] = {
         "KeyConditionExpression": "#key = :value",
         "ExpressionAttributeNames": {"#key": attribute},
         "ExpressionAttributeValues": {":value": {"S": value}},
     }
+    if prefix:
+        request["KeyConditionExpression"] += " AND begins_with(#name, :prefix)"
+        request["ExpressionAttributeNames"]["#name"] = NAME
+        request["ExpressionAttributeValues"][":prefix"] = {"S": prefix}
+    return request

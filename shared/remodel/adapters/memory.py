@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from remodel.core.entry import GROUP
+from remodel.core.entry import GROUP, NAME
 from remodel.core.errors import Rejected, TableNotFound
 from remodel.core.record import KEY
 from remodel.core.wire import Item
@@ -79,8 +79,11 @@ class MemoryStore:
         self._differ([self._table(each.table).handle(each.key) for each in writes])
         return [self._guard(each) for each in writes]
 
-    def query(self, table: str, group: str, start: Item | None) -> Page:
-        return self._paged(table, "query", lambda _handle, it: it[GROUP]["S"] == group, start, None)
+    def query(self, table: str, group: str, start: Item | None, prefix: str = "") -> Page:
+        def fits(_handle: Handle, item: Item) -> bool:
+            return bool(item[GROUP]["S"] == group and item[NAME]["S"].startswith(prefix))
+
+        return self._paged(table, "query", fits, start, None)
 
     def find(self, table: str, index: str, attribute: str, value: str, start: Item | None) -> Page:
         return self._paged(table, "find", lambda _handle, it: it.get(attribute) == {"S": value}, start, None)

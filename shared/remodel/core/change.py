@@ -69,7 +69,12 @@ class Intake:
 
 
 def fold(source: Source, id: str, records: Sequence[Understood]) -> Intake:
-    """The records of one old row, in stream order, as one intake."""
+    """The records of one old row, in stream order, as one intake.
+
+    A looked-up row changes all the time in what no link looks at; such a record is no change.
+    """
+    if source.is_lookup and all(_same_kept(record) for record in records):
+        return Intake(id)
     count = max((n for n, record in enumerate(records, 1) if not isinstance(record.new, Bad)), default=0)
     intake = Intake(id)
     if count:
@@ -109,6 +114,11 @@ def _same_pairing(source: Source, record: Understood) -> bool:
         return True
     before: Facts = source.facts(old.row)
     return before == source.facts(new.row)
+
+
+def _same_kept(record: Understood) -> bool:
+    old, new = record.old, record.new
+    return isinstance(old, Good) and isinstance(new, Good) and old.item == new.item
 
 
 def _groups(sides: Iterable[Any]) -> set[str]:

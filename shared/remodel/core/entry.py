@@ -3,6 +3,7 @@
     group_key (partition)   item_key (sort)          attributes
     the group               links#<id>, rows#<id>    version, kept (the row; absent on a tombstone), expires (tombstones)
     the group               roster                   epoch, revision, seats
+    the group               @<another group>         (links of that group are computed from rows of this one)
 
 The index is a base table keyed by what is joined on, because a GSI cannot be read consistently.
 """
@@ -17,7 +18,7 @@ from remodel.core.roster import Roster, Seat
 from remodel.core.wire import Item
 
 GROUP, NAME = "group_key", "item_key"
-ROSTER = "roster"
+ROSTER, DEPENDENT = "roster", "@"
 
 TOMBSTONE_SECONDS = 30 * 24 * 3600
 """Longer than any backfill page or stream record could still be on its way."""
@@ -40,9 +41,18 @@ def roster_key(group: str) -> Item:
 
 
 def key_of(item: Item) -> Key | None:
-    """The old row that an index item stands for; None for a roster."""
+    """The old row that an index item stands for; None for a roster and for a dependent group."""
     source, _, id = item[NAME]["S"].partition("#")
-    return Key(item[GROUP]["S"], source, id) if id else None
+    return Key(item[GROUP]["S"], source, id) if id and not source.startswith(DEPENDENT) else None
+
+
+def dependent_key(group: str, dependent: str) -> Item:
+    return {GROUP: {"S": group}, NAME: {"S": f"{DEPENDENT}{dependent}"}}
+
+
+def dependent_of(item: Item) -> str:
+    name: str = item[NAME]["S"]
+    return name.removeprefix(DEPENDENT)
 
 
 def entry_attributes(version: str, kept: Item | None, now: int) -> Item:

@@ -70,7 +70,7 @@ class Answers:
     """Looked-up tables, answering a model's lookups from plain rows."""
 
     def __init__(self, old: OldRows, model: Model) -> None:
-        self._rows: dict[str, list[Item]] = {name: list(old.get(name, ())) for name in model.lookup_tables}
+        self._rows: dict[str, list[Item]] = {name: list(old.get(name, ())) for name in model.lookups}
         self._by_id = {name: {item[KEY]["S"]: item for item in rows} for name, rows in self._rows.items()}
         self._by_value: dict[tuple[str, str], dict[Any, list[Item]]] = {}
 

@@ -1,8 +1,9 @@
 """What a model is, seen from the engine: row types and pure functions.
 
-The engine joins *rows* with *links* inside a *group*. A source (an old table) is one or the other. The engine keeps one
-copy of each old row in the index under its group, and what the join needs of all links of the group together on one
-*roster*. A model says how to read a row, which group it belongs to, and which new rows follow from it.
+The engine joins *rows* with *links* inside a *group*. A source (an old table) is one or the other, or a *lookup*: rows that
+become nothing themselves, but that links are computed from. The engine keeps one copy of each old row in the index under
+its group, and what is needed of all links of the group together (or of all rows that one value finds) on one *roster*. A
+model says how to read a row, which group it belongs to, and which new rows follow from it.
 
 A model that joins nothing has no links: each row is a group of its own, and its roster stays empty.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from remodel.core.wire import Item
@@ -61,6 +63,17 @@ class Source(Protocol):
     def is_link(self) -> bool: ...
 
     @property
+    def is_lookup(self) -> bool: ...
+
+    @property
+    def is_seated(self) -> bool:
+        """Whether each row has a seat on its group's roster: links have, and what a Find looks for."""
+
+    @property
+    def derived(self) -> frozenset[str]:
+        """The attributes of its new rows that come from lookups."""
+
+    @property
     def attributes(self) -> frozenset[str]:
         """What the index keeps of a row; all else on it is ignored."""
 
@@ -92,14 +105,29 @@ class Source(Protocol):
         """What no two rows of this source should share; None where there is no such rule."""
 
 
+class Lookup(Source, Protocol):
+    """An old table whose rows are looked up by links. Its rows want nothing, and none is refused that DynamoDB could hold."""
+
+    def place(self, request: Get | Find) -> str:
+        """The group in which the index has the answer."""
+
+    def ahead(self, row: Any) -> Iterable[Get | Find]:
+        """What the links of the row's own group will look up on its account."""
+
+
 @dataclass(frozen=True)
 class Model:
-    """Sources in the order in which a backfill takes them (links first), the new tables, and the looked-up ones."""
+    """Sources and lookups in the order in which a backfill takes them (links first), and the new tables."""
 
     sources: Mapping[str, Source]
+    lookups: Mapping[str, Lookup]
     new_tables: tuple[str, ...]
-    lookup_tables: tuple[str, ...]
     link_of: Callable[[NewKey, Item], str | None]
     """The id of the link that a new row names: where to look for the old row that it could follow from."""
     group_of: Callable[[NewKey, Item], str | None]
     """The group that a new row itself names, where it does: where its old row was when it was written."""
+
+    @cached_property
+    def every(self) -> Mapping[str, Source]:
+        """All old tables, lookups first: what links are computed from is there before them."""
+        return {**self.lookups, **self.sources}

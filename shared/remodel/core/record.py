@@ -130,7 +130,7 @@ def _check_view(body: Mapping[str, Any]) -> None:
 def _group(image: Any, source: Source) -> str | None:
     try:
         return source.group({name: image[name] for name in source.attributes & image.keys()})
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, LookupError):
         return None
 
 

@@ -1,4 +1,4 @@
-"""The roster: what the join needs of all links of a group together, in one item.
+"""The roster: what the join needs of all links of a group together, in one item; or who is found under one value.
 
 One item, so one write is atomic and one consistent read is a snapshot. `epoch` grows with every change that a join could
 see (a link comes, goes, or changes its facts): whoever joined under another epoch must look again. `revision` grows with
@@ -58,7 +58,8 @@ class Roster:
 
     def _with(self, id: str, seat: Seat, now: int) -> Roster:
         known = self.seats.get(id)
-        seen = (known.facts if known else None) != seat.facts
+        # A tombstone of an unknown row counts: somebody may have read the row elsewhere, where it was still there.
+        seen = known is None or known.facts != seat.facts
         seats = {each: it for each, it in self.seats.items() if it.expires is None or it.expires > now}
         seats[id] = seat
         if len(seats) > SEATS:

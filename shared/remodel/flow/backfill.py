@@ -16,6 +16,7 @@ from remodel.core.record import KEY, VIEW, Bad, side
 from remodel.core.version import BACKFILL
 from remodel.core.wire import Item
 from remodel.flow import inflight, quarantine
+from remodel.flow.completion import note_segment
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.refuse import refuse
 from remodel.flow.replicate import Batch, take
@@ -70,6 +71,8 @@ def backfill(engine: Engine, segment: Segment, stop_at: float, patience: Patienc
             raise
         progress.cursor, progress.done = page.next, page.next is None
         progress.scanned += len(page.items)
+    if progress.done and segment.table in engine.model.lookups:
+        note_segment(engine, segment.table, segment.segment, segment.total, patience)
     if progress.done:
         inflight.forget(engine, segment.table, segment.segment, segment.total, patience)
     return progress
@@ -84,10 +87,15 @@ def _finish_killed(engine: Engine, segment: Segment, patience: Patience) -> None
 
 
 def _check(engine: Engine, segment: Segment) -> None:
-    if segment.table not in engine.model.sources:
-        raise BadRequest(f"expected table to be one of {', '.join(engine.model.sources)}, found {segment.table!r}")
+    if segment.table not in engine.model.every:
+        raise BadRequest(f"expected table to be one of {', '.join(engine.model.every)}, found {segment.table!r}")
     if not 0 <= segment.segment < segment.total <= 1_000_000:
         raise BadRequest(f"expected 0 <= segment < total_segments, found {segment.segment} and {segment.total}")
+    if segment.table in engine.model.lookups and segment.table not in engine.live:
+        raise BadRequest(
+            f"expected the stream of {segment.table!r} to be connected, found that it is looked up in its table: "
+            "give the stack its stream's ARN, or leave it out of the backfill"
+        )
     view = engine.store.stream_view(segment.table)
     if view != VIEW:
         raise StreamNotReady(
@@ -109,7 +117,7 @@ def _take_page(engine: Engine, segment: Segment, items: list[Item], progress: Pr
     source, changes, refusals = segment.table, [], {}
     for item in items:
         id = item[KEY]["S"]
-        row = side(item, id, engine.model.sources[source])
+        row = side(item, id, engine.model.every[source])
         if isinstance(row, Bad):
             groups = frozenset({row.group} if row.group else ())
             refusals[id] = Refusal(source, id, BACKFILL, row.reason, item, groups)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from remodel.core.model import Model
 from remodel.ports import Clock, Store
@@ -14,9 +14,13 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 3.0
 
 @dataclass(frozen=True, slots=True)
 class Engine:
+    """live: the lookups whose streams are connected. complete: those of which it was found that the index has all rows."""
+
     model: Model
     store: Store
     clock: Clock
+    live: frozenset[str] = frozenset()
+    complete: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

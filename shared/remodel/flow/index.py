@@ -41,11 +41,11 @@ def pages(engine: Engine, group: str, patience: Patience) -> Iterator[dict[Key, 
             return
 
 
-def page(engine: Engine, group: str, start: Item | None, patience: Patience) -> Page:
-    """A page of everything in a group. Raises Unavailable when time is up."""
+def page(engine: Engine, group: str, start: Item | None, patience: Patience, prefix: str = "") -> Page:
+    """A page of everything in a group whose name begins so. Raises Unavailable when time is up."""
     for _ in patience.tries():
         try:
-            return engine.store.query(INDEX, group, start)
+            return engine.store.query(INDEX, group, start, prefix)
         except Unavailable:
             continue
     raise Unavailable(f"expected a page of group {group!r} of the index, but it was not answered in time: try again")

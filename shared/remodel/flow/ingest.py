@@ -47,7 +47,7 @@ def ingest(engine: Engine, changes: Sequence[Change], patience: Patience) -> dic
     links = defaultdict(list)
     for change in changes:
         open_ = fates[change.key].fate not in (Fate.UNFINISHED, Fate.REJECTED)
-        if open_ and engine.model.sources[change.key.source].is_link:
+        if open_ and engine.model.every[change.key.source].is_seated:
             links[change.key.group].append(change)
     if links:
         _rosters(engine, links, fates, Roster.take, patience)
@@ -109,7 +109,7 @@ def seat(engine: Engine, change: Change) -> Seat:
     """What a change makes of its link's seat."""
     if change.row is None:
         return Seat(change.version, None, int(engine.clock.now()) + TOMBSTONE_SECONDS)
-    return Seat(change.version, engine.model.sources[change.key.source].facts(change.row))
+    return Seat(change.version, engine.model.every[change.key.source].facts(change.row))
 
 
 def _rosters(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
 from remodel.core.errors import Unavailable
@@ -20,18 +20,42 @@ Answers = dict[Get | Find, list[Item]]
 
 
 def resolve(engine: Engine, lookups: Mapping[K, Lookups], patience: Patience) -> dict[K, Context]:
-    """The contexts of all lookups. Raises Unavailable when time is up."""
+    """The contexts of all lookups, from the tables as they are now. Raises Unavailable when time is up."""
+    return drive(lookups, lambda asked: from_tables(engine, set(asked.values()), patience))
+
+
+def drive(lookups: Mapping[K, Lookups], answer: Callable[[Mapping[K, Get | Find]], Answers]) -> dict[K, Context]:
+    """Step by step until each has its context; `answer` is given what is asked in one step, and by whom."""
     contexts: dict[K, Context] = {}
-    answers: Answers = {}
-    asked = {key: request for key, lookup in lookups.items() if (request := _step(key, lookup, None, contexts))}
+    asked = {key: request for key, each in lookups.items() if (request := _step(key, each, None, contexts))}
     while asked:
-        _fetch(engine, set(asked.values()) - answers.keys(), answers, patience)
+        answers = answer(asked)
         asked = {
             key: next_request
             for key, request in asked.items()
             if (next_request := _step(key, lookups[key], answers[request], contexts))
         }
     return contexts
+
+
+def trace(engine: Engine, lookups: Lookups, patience: Patience) -> Answers:
+    """All that one row's lookups ask of the tables, with the answers. Raises Unavailable when time is up."""
+    asked: Answers = {}
+
+    def answer(requests: Mapping[int, Get | Find]) -> Answers:
+        answers = from_tables(engine, set(requests.values()), patience)
+        asked.update(answers)
+        return answers
+
+    drive({0: lookups}, answer)
+    return asked
+
+
+def from_tables(engine: Engine, requests: set[Get | Find], patience: Patience) -> Answers:
+    """Rows by id consistently, rows by value as an index has them. Raises Unavailable when time is up."""
+    answers: Answers = {}
+    _fetch(engine, requests, answers, patience)
+    return answers
 
 
 def _step(key: K, lookup: Lookups, answer: list[Item] | None, contexts: dict[K, Context]) -> Get | Find | None:

@@ -45,7 +45,7 @@ def recheck(engine: Engine, source: str, id: str, groups: Iterable[str], patienc
         *(Difference("missing", key, source, id, around, {}) for key in sorted(wanted.keys() - found.keys())),
         *(Difference("orphaned", key, source, id, around, {}) for key in sorted(found.keys() - wanted.keys())),
         *(
-            Difference("different", key, source, id, around, fields)
+            Difference(_kind(engine, source, fields), key, source, id, around, fields)
             for key in sorted(wanted.keys() & found.keys())
             if (fields := differing(wanted[key], found[key]))
         ),
@@ -65,9 +65,15 @@ def recheck_new(engine: Engine, key: NewKey, groups: Mapping[str, str], patience
         wanted = _wanted_now(engine, source, row, patience) if row else {}
         if key in wanted:
             fields = differing(wanted[key], found[key])
-            return [Difference("different", key, source, id, around, fields)] if fields else []
+            return [Difference(_kind(engine, source, fields), key, source, id, around, fields)] if fields else []
     known = next(iter(indexed), None)
     return [Difference("orphaned", key, known and known[0], known and known[1], around, {})]
+
+
+def _kind(engine: Engine, source: str, fields: Mapping[str, FieldDifference]) -> str:
+    """Where a lookup's stream is not connected, what came from it grows old in the course of normal work."""
+    old = fields.keys() <= engine.model.sources[source].derived and engine.live < engine.model.lookups.keys()
+    return "stale_lookups" if old else "different"
 
 
 def current(engine: Engine, source: Source, ids: Iterable[str], patience: Patience) -> dict[str, Good]:
@@ -155,7 +161,7 @@ def _indexed(
     engine: Engine, key: NewKey, link: str | None, groups: Iterable[str], patience: Patience
 ) -> list[tuple[str, str]]:
     """Old rows, removed ones too, that the index knows in these groups and that the new row could follow from."""
-    sources = engine.model.sources
+    sources = engine.model.every
     return [
         (each.source, each.id)
         for group in sorted(groups)

@@ -17,12 +17,12 @@ from typing import Any
 
 from remodel.core.compare import digest
 from remodel.core.errors import Unavailable
-from remodel.core.model import Facts, NewKey
+from remodel.core.model import Facts, Get, NewKey
 from remodel.core.record import KEY, Bad, Good, side
 from remodel.core.wire import Item
-from remodel.flow import lookup, quarantine
+from remodel.flow import index, lookup, quarantine
 from remodel.flow.engine import Engine, Patience
-from remodel.flow.recheck import Difference, last_good, recheck, recheck_new
+from remodel.flow.recheck import Difference, current, last_good, recheck, recheck_new
 from remodel.flow.sync import sync
 
 EXAMPLES = 20
@@ -34,16 +34,22 @@ LOOKS = (2.0, 5.0, 10.0)
 
 @dataclass(slots=True)
 class Report:
-    """Counts of new rows (missing, different, orphaned) and of old rows (unlinked, quarantined)."""
+    """Counts of new rows (missing, different, orphaned) and of old rows (unlinked, quarantined).
+
+    stale_lookups: new rows that differ only in what a lookup without a stream has changed since; not drift.
+    ambiguous_lookups: looked-up rows beyond the one that a value should find.
+    """
 
     mode: str
     missing: int = 0
     different: int = 0
     orphaned: int = 0
+    stale_lookups: int = 0
     unlinked: int = 0
     quarantined: int = 0
     tenant_violations: int = 0
     uniqueness_violations: int = 0
+    ambiguous_lookups: int = 0
     looked_twice: int = 0
     repaired: int = 0
     old: dict[str, int] = field(default_factory=dict)
@@ -126,6 +132,8 @@ def _scan_both(engine: Engine, compare: bool, report: Report, patience: Patience
                     links[row.group][row.item[KEY]["S"]] = source.facts(row.row)
                     suspicions.groups[row.item[KEY]["S"]] = row.group
             _expect(engine, name, rows, links, ledger, report, patience)
+    for name in engine.model.lookups:
+        _ambiguous(engine, name, report, patience)
     report.expected = dict(Counter(key.table for key in ledger.rows))
     _find(engine, compare, ledger, suspicions, report, patience)
     if not compare and all(report.expected.get(table, 0) == found for table, found in report.found.items()):
@@ -186,6 +194,16 @@ def _old_rows(engine: Engine, name: str, report: Report, patience: Patience) -> 
         report.quarantined += len(refused)
         good = [row for row in sides.values() if isinstance(row, Good)]
         yield good + list(last_good(engine, source, refused, patience).values())
+
+
+def _ambiguous(engine: Engine, name: str, report: Report, patience: Patience) -> None:
+    lookup_ = engine.model.lookups[name]
+    uniques: Counter[str] = Counter()
+    for item in _scan(engine, name, patience):
+        row = side(item, item[KEY]["S"], lookup_)
+        if isinstance(row, Good) and (unique := lookup_.unique(row.row)) is not None:
+            uniques[unique] += 1
+    report.ambiguous_lookups += sum(count - 1 for count in uniques.values())
 
 
 def _sample(engine: Engine, size: int, report: Report, patience: Patience) -> Suspicions:
@@ -251,6 +269,7 @@ def _pages(
 def _repair(engine: Engine, differences: Iterable[Difference], patience: Patience) -> int:
     repaired = {(each.source, each.id): each.groups for each in differences if each.source and each.id}
     for (name, id), groups in repaired.items():
+        _repair_lookups(engine, str(name), str(id), patience)
         sync(engine, str(name), str(id), groups, patience)
     lost = [each for each in differences if each.source is None]
     for each in lost:
@@ -258,6 +277,22 @@ def _repair(engine: Engine, differences: Iterable[Difference], patience: Patienc
             if each.key in source.possible(each.key.id, ()):
                 sync(engine, source.name, each.key.id, each.groups or {each.key.id}, patience, bury=True)
     return len(repaired) + len(lost)
+
+
+def _repair_lookups(engine: Engine, name: str, id: str, patience: Patience) -> None:
+    """What the row is computed from, as the index has it, may be what is wrong."""
+    row = current(engine, engine.model.sources[name], [id], patience).get(id)
+    lookups = engine.model.sources[name].lookups(row.row) if row else None
+    asked = lookup.trace(engine, lookups, patience) if lookups else {}
+    for request, found in asked.items():
+        if request.table not in engine.live:
+            continue
+        place = engine.model.lookups[request.table].place(request)
+        ids = {item[KEY]["S"] for item in found}
+        rosters, _none = index.look(engine, [place], (), patience)
+        ids |= {request.id} if isinstance(request, Get) else rosters[place].seats.keys()
+        for each in sorted(ids):
+            sync(engine, request.table, each, {place}, patience)
 
 
 def _example(each: Difference) -> dict[str, Any]:

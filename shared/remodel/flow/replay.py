@@ -29,8 +29,8 @@ def replay(engine: Engine, wanted: Wanted, patience: Patience) -> Replayed:
     """Raises Unavailable when time is up; what was mended until then stays mended."""
     replayed = Replayed()
     for (source, id), groups in wanted.items():
-        if source not in engine.model.sources:
-            raise BadRequest(f"expected source to be one of {', '.join(engine.model.sources)}, found {source!r}")
+        if source not in engine.model.every:
+            raise BadRequest(f"expected source to be one of {', '.join(engine.model.every)}, found {source!r}")
         synced = sync(engine, source, id, groups, patience)
         if synced.refused is None:
             replayed.mended += 1
@@ -43,7 +43,7 @@ def quarantined(engine: Engine, patience: Patience) -> Wanted:
     """Every row in quarantine (records that could not be read are left to a person), and what a killed repair left open."""
     held = [each for each in quarantine.all_held(engine) if not each.id.startswith(quarantine.UNREADABLE)]
     wanted: Wanted = {(each.source, each.id): set(each.groups) for each in held}
-    for source in engine.model.sources:
+    for source in engine.model.every:
         for id, note in inflight.open_repairs(engine, source, patience).items():
             wanted.setdefault((source, id), set()).update(note.groups)
     return wanted
@@ -53,7 +53,7 @@ def failed(engine: Engine, source: str, table: str, records: Iterable[Any]) -> W
     """The rows of a failed batch, from the payload that the failure destination keeps."""
     wanted: Wanted = {}
     for record in records:
-        found = understand(record, engine.model.sources[source], table)
+        found = understand(record, engine.model.every[source], table)
         if found.id is not None:
             groups = wanted.setdefault((source, found.id), set())
             if isinstance(found, Understood):

@@ -44,7 +44,7 @@ def replicate(engine: Engine, source: str, table: str, event: Any, patience: Pat
     Raises NotAStreamEvent, WrongStreamView, and Unavailable where the record to start again from cannot be named.
     """
     records = _records(event)
-    understood = [understand(record, engine.model.sources[source], table) for record in records]
+    understood = [understand(record, engine.model.every[source], table) for record in records]
     batch = Batch(records=len(records))
     open_ = _names(understood)
     try:
@@ -173,7 +173,7 @@ def _intakes(
     for record in understood:
         if isinstance(record, Understood):
             records.setdefault(record.id, []).append(record)
-    intakes = {id: fold(engine.model.sources[source], id, each) for id, each in records.items()}
+    intakes = {id: fold(engine.model.every[source], id, each) for id, each in records.items()}
     mended = [id for id, intake in intakes.items() if intake.mended and intake.changes]
     for id, held in quarantine.find(engine, source, mended, patience).items() if mended else ():
         changes = intakes[id].changes

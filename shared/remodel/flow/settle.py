@@ -22,11 +22,16 @@ from remodel.core.plan import Plan
 from remodel.core.record import KEY, Bad, Good, side
 from remodel.core.roster import Roster
 from remodel.core.wire import Item
-from remodel.flow import deliver, index, lookup, quarantine
+from remodel.flow import context, deliver, dependents, index, quarantine
+from remodel.flow.context import Grounds
 from remodel.flow.deliver import Left
+from remodel.flow.dependents import Cause, Changed
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.ingest import Fate, Ingested, mirror, seat
 from remodel.ports import Write
+
+LINKS = 1_000
+"""Links that are settled together on account of a looked-up row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Task:
     clean: only what should be there is written, since nobody can have written anything else (see `core.plan`).
     alone: nobody else writes this entry meanwhile, so only the roster is looked at again.
     group: for a link, whether the rows of its whole group are settled with it.
+    because: for a link, the looked-up things that changed; it is settled only where it was computed from one of them.
     past: the tombstones of a refused row that were met on the way here.
     roots: the entries that the caller asked for, on whose account this one is settled too; itself where there are none.
     """
@@ -46,6 +52,7 @@ class Task:
     clean: bool = False
     alone: bool = False
     group: bool = True
+    because: frozenset[Cause] = frozenset()
     past: frozenset[Key] = frozenset()
     roots: frozenset[Key] = frozenset()
 
@@ -74,6 +81,7 @@ class State:
     row: Any
     last: Any = None
     clean: bool = False
+    because: frozenset[Cause] = frozenset()
     past: frozenset[Key] = frozenset()
     entry: Entry | None = None
     roots: frozenset[Key] = frozenset()
@@ -105,12 +113,29 @@ def _round(engine: Engine, tasks: list[Task], settled: Settled, patience: Patien
     groups = {each.key.group for each in tasks}
     rosters, entries = index.look(engine, groups, (each.key for each in tasks if each.hand is None), patience)
     states = [state for each in tasks if (state := _state(engine, each, entries)) is not None]
-    rosters |= seat_links(engine, [each for each in states if each.entry is not None], rosters, settled, patience)
-    _write(engine, states, rosters, settled, patience)
+    whole = {each.key for each in tasks if each.group}
+    stored = [each for each in states if each.entry is not None and each.key in whole]
+    rosters |= seat_links(engine, stored, rosters, settled, patience)
+    grounds = _write(engine, states, rosters, settled, patience)
+    tasks = [each for each in tasks if not each.because or each.key in grounds.of]
+    states = [each for each in states if not each.because or each.key in grounds.of]
     below = settle_groups(engine, _groups(engine, tasks), settled, patience)
+    settle_dependents(engine, tasks, states, settled, patience)
     moved = look_again(engine, tasks, rosters, entries, patience)
-    away = elsewhere(engine, states, patience)
-    return list({each.key: each for each in (*away, *below, *moved)}.values())
+    gone = look_again_at_lookups(engine, tasks, grounds, patience)
+    return _merged((*elsewhere(engine, states, patience), *below, *moved, *gone))
+
+
+def _merged(tasks: Iterable[Task]) -> list[Task]:
+    """One task an entry, on everybody's account."""
+    merged: dict[Key, Task] = {}
+    for each in tasks:
+        known = merged.get(each.key)
+        if known is not None:
+            roots, past = known.blame | each.blame, known.past | each.past
+            each = replace(each, group=known.group or each.group, roots=roots, past=past)  # noqa: PLW2901
+        merged[each.key] = each
+    return list(merged.values())
 
 
 def seat_links(
@@ -123,7 +148,7 @@ def seat_links(
     changes = [
         Change(state.key, state.version, state.row, state.entry.kept if state.entry else None)
         for state in states
-        if state.source.is_link
+        if state.source.is_seated
     ]
     differing = [each for each in changes if not _is_seated(engine, rosters[each.key.group], each)]
     if not differing:
@@ -141,11 +166,12 @@ def _is_seated(engine: Engine, roster: Roster, change: Change) -> bool:
 
 
 def _state(engine: Engine, each: Task, entries: Mapping[Key, Entry]) -> State | None:
-    source = engine.model.sources[each.key.source]
+    source = engine.model.every[each.key.source]
     if each.hand is not None:
         return State(each.key, source, each.hand.version, each.hand.row, each.hand.last, each.clean, roots=each.blame)
     entry = entries.get(each.key)
-    return _stored(each.key, source, entry, each.past, each.blame) if entry else None
+    state = _stored(each.key, source, entry, each.past, each.blame) if entry else None
+    return replace(state, because=each.because) if state and each.because else state
 
 
 def _stored(
@@ -161,11 +187,14 @@ def _stored(
 
 def _write(
     engine: Engine, states: list[State], rosters: Mapping[str, Roster], settled: Settled, patience: Patience
-) -> None:
+) -> Grounds:
     """The plans of all states as one set of writes, and who is to blame for what could not be written."""
-    contexts = _contexts(engine, states, patience)
+    contexts, grounds = _contexts(engine, states, patience)
     whole, owners = Plan(), dict[NewKey, list[State]]()
     for state in states:
+        if state.because and not state.because & grounds.of.get(state.key, set()):
+            grounds.of.pop(state.key, None)
+            continue
         puts, deletes = planned(state, rosters[state.key.group], contexts.get(state.key))
         whole.add(puts, deletes, state.version)
         for new_key in (*puts, *deletes):
@@ -176,6 +205,7 @@ def _write(
     late = (state for new_key in left.unfinished for state in owners[new_key])
     settled.unfinished.update(key for state in late for key in state.roots or {state.key})
     settled.rejected.update((state.key, why) for new_key, why in left.rejected.items() for state in owners[new_key])
+    return grounds
 
 
 def planned(state: State, roster: Roster, context: Context) -> tuple[dict[NewKey, Item], set[NewKey]]:
@@ -186,29 +216,40 @@ def planned(state: State, roster: Roster, context: Context) -> tuple[dict[NewKey
     return puts, plan.vacated(state.source, state.last, roster) if state.row is None else set()
 
 
-def _contexts(engine: Engine, states: Iterable[State], patience: Patience) -> dict[Key, Context]:
+def _contexts(engine: Engine, states: Iterable[State], patience: Patience) -> tuple[dict[Key, Context], Grounds]:
     lookups = {
         state.key: found
         for state in states
         if state.row is not None and (found := state.source.lookups(state.row)) is not None
     }
-    return lookup.resolve(engine, lookups, patience) if lookups else {}
+    return context.resolve(engine, lookups, patience) if lookups else ({}, Grounds())
 
 
 def look_again(
     engine: Engine, tasks: list[Task], rosters: Mapping[str, Roster], entries: Mapping[Key, Entry], patience: Patience
 ) -> list[Task]:
     """Those of which entry or roster moved while they were written; they start over from what is there now."""
-    links = {each.key for each in tasks if engine.model.sources[each.key.source].is_link}
+    unjoined = {each.key for each in tasks if not _is_joined(engine, each.key)}
     read_again = [each.key for each in tasks if not each.alone]
-    groups = {each.key.group for each in tasks if each.key not in links}
+    groups = {each.key.group for each in tasks if each.key not in unjoined}
     rosters_now, entries_now = index.look(engine, groups, read_again, patience)
     return [
         Task(each.key, roots=each.blame)
         for each in tasks
         if (not each.alone and entry_moved(each, entries.get(each.key), entries_now.get(each.key)))
-        or (each.key not in links and roster_moved(rosters[each.key.group], rosters_now[each.key.group]))
+        or (each.key not in unjoined and roster_moved(rosters[each.key.group], rosters_now[each.key.group]))
     ]
+
+
+def look_again_at_lookups(engine: Engine, tasks: list[Task], grounds: Grounds, patience: Patience) -> list[Task]:
+    """Links that were computed from looked-up rows that have moved meanwhile. What they join stays as it is."""
+    gone = context.moved(engine, grounds, patience)
+    return [Task(each.key, group=False, roots=each.blame) for each in tasks if each.key in gone]
+
+
+def _is_joined(engine: Engine, key: Key) -> bool:
+    """Whether it is a row that is joined with the links of its group."""
+    return key.source in engine.model.sources and not engine.model.sources[key.source].is_link
 
 
 def entry_moved(each: Task, before: Entry | None, now: Entry | None) -> bool:
@@ -229,7 +270,7 @@ def elsewhere(engine: Engine, states: Iterable[State], patience: Patience) -> li
     writer may just have overwritten, what it wrote under the new one. Where the old table says that the row is back in
     the very group, the record that says so is still to come.
     """
-    states = list(states)
+    states = [state for state in states if not state.source.is_lookup]
     gone = {state.key: state.past for state in states if state.row is None}
     roots = {
         id: frozenset().union(*(state.roots for state in states if state.key.id == id)) for id in {k.id for k in gone}
@@ -266,9 +307,38 @@ def _groups(engine: Engine, tasks: Iterable[Task]) -> dict[str, set[Key]]:
     """The groups of which all rows must be settled, each with those on whose account it is."""
     groups: dict[str, set[Key]] = {}
     for each in tasks:
-        if each.group and engine.model.sources[each.key.source].is_link:
+        if each.group and engine.model.every[each.key.source].is_link:
             groups.setdefault(each.key.group, set()).update(each.blame)
     return groups
+
+
+def settle_dependents(
+    engine: Engine, tasks: Iterable[Task], states: Iterable[State], settled: Settled, patience: Patience
+) -> None:
+    """Settles every link that is computed from these looked-up rows, and registers those still to come."""
+    lookups = engine.model.lookups
+    ahead = [
+        (lookups[request.table].place(request), state.key.group)
+        for state in states
+        if state.key.source in lookups and state.row is not None
+        for request in lookups[state.key.source].ahead(state.row)
+        if request.table in engine.live
+    ]
+    dependents.register(engine, ahead, patience)
+    changed = [
+        Changed(each.key, each.blame, first=each.hand is not None and each.clean)
+        for each in tasks
+        if each.group and each.key.source in lookups
+    ]
+    for found in dependents.find(engine, changed, patience):
+        for some in deliver.chunks(found.causes, LINKS):
+            links = [
+                Task(key, group=False, because=found.causes[key], roots=frozenset(found.roots[key])) for key in some
+            ]
+            below = settle(engine, links, patience)
+            settled.written += below.written
+            settled.unfinished.update(below.unfinished)
+            settled.rejected.update(below.rejected)
 
 
 def settle_groups(engine: Engine, groups: Mapping[str, set[Key]], settled: Settled, patience: Patience) -> list[Task]:
@@ -292,7 +362,7 @@ def _settle_group(engine: Engine, group: str, settled: Settled, patience: Patien
         roster = rosters[group]
         moved: list[Task] = []
         for entries in index.pages(engine, group, patience):
-            rows = {key: it for key, it in entries.items() if not engine.model.sources[key.source].is_link}
+            rows = {key: it for key, it in entries.items() if _is_joined(engine, key)}
             roster_now = _settle_page(engine, group, roster, rows, settled, moved, patience)
             if roster_moved(roster, roster_now):
                 break

@@ -76,7 +76,7 @@ def sync(engine: Engine, source: str, id: str, groups: Iterable[str], patience: 
 
 def _old_row(engine: Engine, source: str, id: str, patience: Patience) -> Good | Bad | None:
     items = deliver.read(engine, source, [{KEY: {"S": id}}], patience)
-    return side(items[0], id, engine.model.sources[source]) if items else None
+    return side(items[0], id, engine.model.every[source]) if items else None
 
 
 def _truth(key: Key, now: Good | None, entry: Entry | None, bury: bool) -> Change | None:
