@@ -121,7 +121,7 @@ def seed(cloud: Cloud, rows: Rows, asked: argparse.Namespace) -> dict[str, dict[
                 puts = [{"PutRequest": {"Item": item}} for item in chunk]
                 cloud.dynamodb.batch_write_item(RequestItems={cloud.tables[name]: puts})  # type: ignore[dict-item]
                 bars.advance(bar, len(chunk))
-    return {name: {item["id"]["S"]: item for item in items} for name, items in tables.items()}
+    return {name: {item["id"]["S"]: item for item in items} for name, items in (tables | looked_up).items()}
 
 
 def start_writers(
@@ -143,9 +143,9 @@ def start_writers(
 
 
 def backfill(cloud: Cloud, bars: Progress, segments: int = 2) -> None:
-    """Links first, then the other three; the segments of a table side by side."""
+    """What links are computed from, then links, then the other three; the segments of a table side by side."""
     function = cloud.functions["Backfill"]
-    for table in MODEL.sources:
+    for table in MODEL.every:
         count = cloud.dynamodb.describe_table(TableName=cloud.tables[table])["Table"]["ItemCount"]
         bar = bars.add_task(f"backfilling {table}", total=count)
         for segment in range(segments):
@@ -240,7 +240,7 @@ def tell(
 
 
 def _engine(cloud: Cloud) -> Engine:
-    return Engine(MODEL, DynamoStore(cloud.dynamodb, cloud.tables), SystemClock())
+    return Engine(MODEL, DynamoStore(cloud.dynamodb, cloud.tables), SystemClock(), frozenset(MODEL.lookups))
 
 
 if __name__ == "__main__":

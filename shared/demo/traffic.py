@@ -43,6 +43,9 @@ class Writer:
 
     def _change(self) -> None:
         r = self.rows.random
+        if r.random() < 0.12:
+            r.choice([self._owner, self._person])()
+            return
         source = r.choices(["links", *DATA], [2, 2, 2, 2])[0]
         change: Callable[[str], None] = r.choices(
             [
@@ -58,6 +61,27 @@ class Writer:
             [25, 25, 15, 10, 10, 5, 5, 5],
         )[0]
         change(source)
+
+    def _owner(self) -> None:
+        """A measure gains, changes or loses its owner, or goes, or comes back."""
+        measure = self.rows.random.choice(sorted(self.mine["measures"]) or self.rows.measures)
+        if measure in self.mine["measures"] and self.rows.random.random() < 0.1:
+            self._delete("measures", measure)
+        else:
+            self._put("measures", self.rows.measure(measure), "owner")
+
+    def _person(self) -> None:
+        """A person is created, linked, linked to somebody else, unlinked, or goes; now and then two have one user."""
+        r = self.rows.random
+        known = sorted(self.mine["people"])
+        if known and r.random() < 0.2:
+            self._delete("people", r.choice(known))
+            return
+        id = r.choice(known) if known and r.random() < 0.6 else self.rows.guid()
+        person = {**self.rows.person(r.choice(self.rows.users)), "id": text(id)}
+        if r.random() < 0.2:
+            del person["linked_user_id"]
+        self._put("people", person, "person")
 
     def _insert(self, source: str) -> None:
         self._put(source, self._new(source, self.rows.guid()), "insert")

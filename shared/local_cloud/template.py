@@ -1,6 +1,6 @@
 """`template.yaml` read as the truth: which tables there are, and which code, handler, environment and stream a function has.
 
-Resolves what the template of this project uses (Ref, GetAtt, Sub, If, Equals, Not) for one set of parameters.
+Resolves what the template of this project uses (Ref, GetAtt, Sub, If, Equals, Or, Not) for one set of parameters.
 """
 
 from __future__ import annotations
@@ -125,11 +125,13 @@ class Template:
                 return self._value(yes if self._condition(condition) else no)
             case _Call(name="Equals", argument=[one, other]):
                 return self._value(one) == self._value(other)
+            case _Call(name="Or", argument=list(several)):
+                return any(self._value(one) for one in several)
             case _Call(name="Not", argument=[one]):
                 return not self._value(one)
             case _Call(name=name):
                 raise TemplateError(
-                    f"expected Ref, GetAtt, Sub, If, Equals or Not, found !{name}: teach {__name__} about it"
+                    f"expected Ref, GetAtt, Sub, If, Equals, Or or Not, found !{name}: teach {__name__} about it"
                 )
             case dict():
                 return {key: self._value(each) for key, each in value.items()}

@@ -20,7 +20,7 @@ from remodel.settings import table_names, variable
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".cache/sam/bin/sam"
 UV = ROOT / ".cache/uv/bin/uv"
-STREAMS = {f"Replicate{name.title()}": name for name in MODEL.sources}
+STREAMS = {f"Replicate{name.title()}": name for name in MODEL.every}
 
 DOCUMENT: Any = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
 RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
