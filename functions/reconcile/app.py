@@ -30,10 +30,12 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
             Different=report.different,
             Orphaned=report.orphaned,
             Drift=report.drift,
+            StaleLookups=report.stale_lookups,
             Unlinked=report.unlinked,
             Quarantined=report.quarantined,
             TenantViolations=report.tenant_violations,
             UniquenessViolations=report.uniqueness_violations,
+            AmbiguousLookups=report.ambiguous_lookups,
             Repaired=report.repaired,
         )
     return asdict(report)

@@ -46,6 +46,15 @@ def reading(name: str, value: int, measure: str = "measure-a") -> Item:
     }
 
 
+def measure(owner: str) -> Item:
+    return {"id": text("measure-a"), "owner_id": text(owner)}
+
+
+def person(user: str) -> Item:
+    return {"id": text(guid("people-0")), "linked_user_id": text(user)}
+
+
+LINK = link("links-0", 5)
 ROW, MOVED = reading("readings-0", 1), reading("readings-0", 2, "measure-b")
 
 WORLDS: dict[str, World] = {
@@ -71,6 +80,38 @@ WORLDS: dict[str, World] = {
     ),
     "a row moves while it is backfilled": World(
         (("readings", "readings-0", ROW),), (("readings", "readings-0", MOVED),)
+    ),
+    "an owner changes while a link arrives": World(
+        (),
+        (
+            ("measures", "measure-a", measure("user")),
+            ("links", "links-0", LINK),
+            ("measures", "measure-a", measure("another")),
+        ),
+        segments=0,
+        batch=1,
+    ),
+    "an owner comes while a link arrives, one is killed": World(
+        (), (("measures", "measure-a", measure("another")), ("links", "links-0", LINK)), segments=0, kills=1
+    ),
+    "a person is linked while a link arrives, one is killed": World(
+        (), (("people", "people-0", person("user")), ("links", "links-0", LINK)), segments=0, kills=1
+    ),
+    "a person moves to another user while a link arrives": World(
+        (),
+        (
+            ("people", "people-0", person("user")),
+            ("links", "links-0", LINK),
+            ("people", "people-0", person("another")),
+        ),
+        segments=0,
+        batch=1,
+    ),
+    "a person is linked while its user's links are backfilled": World(
+        (("links", "links-0", LINK),), (("people", "people-0", person("user")),)
+    ),
+    "a person's removal passes a backfill page while a link arrives": World(
+        (("people", "people-0", person("user")),), (("people", "people-0", None), ("links", "links-0", LINK))
     ),
     "a repair meets a change": World(
         (),

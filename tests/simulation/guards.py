@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -223,9 +224,39 @@ GUARDS: dict[str, Callable[[], Patches]] = {
 }
 
 
+def bury_without_a_look_at_its_kin() -> Patches:
+    return [(sync, "kin", lambda engine, source, id, patience: [])]
+
+
+def quarantine_discards_what_was_taken_in_part() -> Patches:
+    real = quarantine.index.look
+
+    def newest_alone(engine: Any, groups: Any, keys: Any, patience: Any) -> Any:
+        rosters, entries = real(engine, groups, keys, patience)
+        best = max(entries.values(), key=lambda entry: entry.version, default=None)
+        return rosters, dict.fromkeys(entries, best)
+
+    return [(quarantine, "index", SimpleNamespace(look=newest_alone))]
+
+
+def a_tombstone_met_once_is_never_tried_again() -> Patches:
+    real = settle._stored
+
+    def stored(key: Any, source: Any, entry: Any, past: Any = frozenset(), roots: Any = frozenset()) -> Any:
+        return None if key in {met for met, _version in past} else real(key, source, entry, past, roots)
+
+    return [(settle, "_stored", stored)]
+
+
 SHOWN_BY_NAME: dict[str, Callable[[], Patches]] = {
     each.__name__.replace("_", " "): each
-    for each in (versions_alone_tell_that_an_entry_moved, replay_forgets_what_was_left_open)
+    for each in (
+        versions_alone_tell_that_an_entry_moved,
+        replay_forgets_what_was_left_open,
+        bury_without_a_look_at_its_kin,
+        quarantine_discards_what_was_taken_in_part,
+        a_tombstone_met_once_is_never_tried_again,
+    )
 }
 """Too rare for random schedules, or needed only where a stream has lost a change: forced in `test_interleavings`."""
 

@@ -314,6 +314,89 @@ def test_a_repair_that_came_to_its_end_is_not_taken_up_again(linked: Stage) -> N
     assert quarantined(linked.engine, patience(linked.engine)) == {}
 
 
+def stray_row_buried_under_anothers_id(linked: Stage) -> None:
+    """A repair took a new row for one that nobody wants, while its old row was on its way: it buries all that might be it."""
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+    sync(linked.engine, "milestones", guid("actual"), {guid("actual")}, patience(linked.engine), bury=True)
+
+
+def test_a_repair_buries_a_row_under_the_id_of_another(linked: Stage) -> None:
+    stray_row_buried_under_anothers_id(linked)
+
+    assert linked.data() == {FIRST: "7"}
+
+
+def test_without_a_look_at_its_kin_the_other_row_would_be_gone(linked: Stage) -> None:
+    with without("bury without a look at its kin"):
+        stray_row_buried_under_anothers_id(linked)
+
+    assert linked.data() == {}
+
+
+def mended_move_taken_in_part(linked: Stage) -> None:
+    """Insert, refused elsewhere, mended there: killed after the new group has it and before the old one has lost it."""
+    linked.deliver("links", linked.change("links", None, link("there", measure_id=text(OTHER_MEASURE))))
+    mended = actual(measure_id=text(OTHER_MEASURE), actual_value=number(32))
+    refused = {**mended, "recorded_by": text(" ")}
+    records = [
+        linked.change("actuals", None, actual()),
+        linked.change("actuals", actual(), refused),
+        linked.change("actuals", refused, mended),
+    ]
+    linked.at(
+        "guard",
+        "index",
+        lambda: linked.at("guard", "index", lambda: linked.at("guard", "index", linked.kill)),
+    )
+    with pytest.raises(Killed):
+        linked.deliver("actuals", *records)
+    for record in records:
+        linked.deliver("actuals", record)
+
+
+def test_a_mended_move_is_killed_between_its_two_groups(linked: Stage) -> None:
+    mended_move_taken_in_part(linked)
+
+    assert linked.data() == {(guid("there"), guid("actual")): "32"}
+
+
+def test_a_refusal_discarded_too_soon_would_leave_the_old_group_behind(linked: Stage) -> None:
+    with without("quarantine discards what was taken in part"):
+        mended_move_taken_in_part(linked)
+        linked.deliver("links", linked.change("links", None, LATER))
+
+    assert linked.data() != {(guid("there"), guid("actual")): "32"}
+
+
+def row_comes_back_and_is_refused(linked: Stage) -> None:
+    """A group meets the tombstone of a row that comes back to it, good, and is then refused elsewhere, all meanwhile."""
+    there = actual(measure_id=text(OTHER_MEASURE))
+    linked.deliver("links", linked.change("links", None, link("there", measure_id=text(OTHER_MEASURE))))
+    linked.deliver("actuals", linked.change("actuals", None, there))
+    linked.deliver("actuals", linked.change("actuals", there, actual()))
+
+    def back_and_refused() -> None:
+        linked.deliver("actuals", linked.change("actuals", actual(), {**there, "actual_value": number(93)}))
+        refused = actual(recorded_by=text(" "))
+        linked.deliver("actuals", linked.change("actuals", {**there, "actual_value": number(93)}, refused))
+
+    linked.at("get", "actuals", back_and_refused)
+    linked.deliver("links", linked.change("links", None, {**LATER, "measure_id": text(OTHER_MEASURE)}))
+
+
+def test_a_row_comes_back_to_a_group_that_met_its_tombstone(linked: Stage) -> None:
+    row_comes_back_and_is_refused(linked)
+
+    assert linked.data() == {(guid("there"), guid("actual")): "93", copy_of("actual", "later"): "93"}
+
+
+def test_a_tombstone_met_once_and_never_again_would_cost_the_row(linked: Stage) -> None:
+    with without("a tombstone met once is never tried again"):
+        row_comes_back_and_is_refused(linked)
+
+    assert (guid("there"), guid("actual")) not in linked.data()
+
+
 def lost_change_repaired_during_a_backfill(linked: Stage) -> None:
     """A stream has lost a change; the repair corrects the entry under its version while a page is about to write."""
     linked.store.tables["actuals"].items[guid("actual"),] = actual()

@@ -112,12 +112,18 @@ def look_again(engine: Engine, source: str, ids: Iterable[str], patience: Patien
 
 
 def _pass(engine: Engine, refusals: Iterable[Refusal | Held], patience: Patience) -> None:
-    """Discards what the index has passed: a later change of the row has been taken, in a group that is known of."""
+    """Discards what the index has passed: a later change has been taken, and in every group that is known of.
+
+    One that was taken in part (its call was killed before the row had left all groups) comes again, and then needs to be
+    told of the others.
+    """
     keys = {Key(group, each.source, each.id): each for each in refusals for group in each.groups}
     if not keys:
         return
     _rosters, entries = index.look(engine, (), keys, patience)
-    passed = {keys[key].id: keys[key] for key, entry in entries.items() if newer(entry.version, keys[key].version)}
+    late = {key for key, entry in entries.items() if newer(entry.version, keys[key].version)}
+    left = {key.id for key, entry in entries.items() if entry.kept is not None and key not in late}
+    passed = {key.id: keys[key] for key in late if key.id not in left}
     held = [each for each in fetch(engine, passed.values(), patience) if each.version == passed[each.id].version]
     discard(engine, held, patience)
 

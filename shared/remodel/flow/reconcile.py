@@ -132,8 +132,9 @@ def _scan_both(engine: Engine, compare: bool, report: Report, patience: Patience
                     links[row.group][row.item[KEY]["S"]] = source.facts(row.row)
                     suspicions.groups[row.item[KEY]["S"]] = row.group
             _expect(engine, name, rows, links, ledger, report, patience)
-    for name in engine.model.lookups:
-        _ambiguous(engine, name, report, patience)
+    for name, looked_up in engine.model.lookups.items():
+        if looked_up.is_seated:
+            _ambiguous(engine, name, report, patience)
     report.expected = dict(Counter(key.table for key in ledger.rows))
     _find(engine, compare, ledger, suspicions, report, patience)
     if not compare and all(report.expected.get(table, 0) == found for table, found in report.found.items()):

@@ -34,6 +34,9 @@ LINKS = 1_000
 """Links that are settled together on account of a looked-up row."""
 
 
+Past = frozenset[tuple[Key, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One entry to settle.
@@ -43,7 +46,7 @@ class Task:
     alone: nobody else writes this entry meanwhile, so only the roster is looked at again.
     group: for a link, whether the rows of its whole group are settled with it.
     because: for a link, the looked-up things that changed; it is settled only where it was computed from one of them.
-    past: the tombstones of a refused row that were met on the way here.
+    past: the tombstones of a refused row that were met on the way here, each with its version.
     roots: the entries that the caller asked for, on whose account this one is settled too; itself where there are none.
     """
 
@@ -53,7 +56,7 @@ class Task:
     alone: bool = False
     group: bool = True
     because: frozenset[Cause] = frozenset()
-    past: frozenset[Key] = frozenset()
+    past: Past = frozenset()
     roots: frozenset[Key] = frozenset()
 
     @property
@@ -82,7 +85,7 @@ class State:
     last: Any = None
     clean: bool = False
     because: frozenset[Cause] = frozenset()
-    past: frozenset[Key] = frozenset()
+    past: Past = frozenset()
     entry: Entry | None = None
     roots: frozenset[Key] = frozenset()
 
@@ -175,9 +178,14 @@ def _state(engine: Engine, each: Task, entries: Mapping[Key, Entry]) -> State | 
 
 
 def _stored(
-    key: Key, source: Source, entry: Entry, past: frozenset[Key] = frozenset(), roots: frozenset[Key] = frozenset()
+    key: Key, source: Source, entry: Entry, past: Past = frozenset(), roots: frozenset[Key] = frozenset()
 ) -> State | None:
-    """None where the model has come to refuse what it took before: what that produced stays, as for any refused row."""
+    """None where the model has come to refuse what it took before: what that produced stays, as for any refused row.
+
+    None as well for a tombstone that was met on the way here, and has not moved since.
+    """
+    if entry.kept is None and (key, entry.version) in past:
+        return None
     try:
         row = source.read(entry.kept) if entry.kept is not None else None
     except Refused:
@@ -271,7 +279,7 @@ def elsewhere(engine: Engine, states: Iterable[State], patience: Patience) -> li
     the very group, the record that says so is still to come.
     """
     states = [state for state in states if not state.source.is_lookup]
-    gone = {state.key: state.past for state in states if state.row is None}
+    gone = {state.key: state.past | {(state.key, state.version)} for state in states if state.row is None}
     roots = {
         id: frozenset().union(*(state.roots for state in states if state.key.id == id)) for id in {k.id for k in gone}
     }
@@ -284,11 +292,11 @@ def elsewhere(engine: Engine, states: Iterable[State], patience: Patience) -> li
 
 
 def _homes(
-    engine: Engine, source: str, rows: list[Item], gone: Mapping[Key, frozenset[Key]], patience: Patience
+    engine: Engine, source: str, rows: list[Item], gone: Mapping[Key, Past], patience: Patience
 ) -> dict[Key, Task]:
     """A good row lives in its group; a refused one may be held in any group that quarantine remembers for it.
 
-    `past` is the way by which those groups were tried, so that a row that is held nowhere is not sought for ever.
+    `past` says which of those groups were tried, so that a row that is held nowhere is not sought for ever.
     """
     sides = {row[KEY]["S"]: side(row, row[KEY]["S"], engine.model.sources[source]) for row in rows}
     refused = {id: row for id, row in sides.items() if isinstance(row, Bad)}
@@ -298,8 +306,8 @@ def _homes(
     held = quarantine.find(engine, source, refused, patience) if refused else {}
     for id, row in refused.items():
         groups = (held[id].groups if id in held else frozenset()) | ({row.group} if row.group else set())
-        past = frozenset().union(*({key, *tried} for key, tried in gone.items() if key.id == id))
-        homes |= {key: Task(key, past=past) for group in groups if (key := Key(group, source, id)) not in past}
+        past: Past = frozenset().union(*(tried for key, tried in gone.items() if key.id == id))
+        homes |= {key: Task(key, past=past) for key in (Key(group, source, id) for group in groups)}
     return homes
 
 

@@ -66,6 +66,8 @@ def sync(engine: Engine, source: str, id: str, groups: Iterable[str], patience: 
             continue
         corrected = corrected or any(_differs(change, entries.get(change.key)) for change in changes if change)
         written = _settle(engine, keys, patience).written
+        if bury:
+            written += _settle(engine, kin(engine, source, id, patience), patience).written
         if held:
             quarantine.discard(engine, [held], patience)
         if others < began:
@@ -99,6 +101,19 @@ def _correct(engine: Engine, change: Change, entry: Entry | None, patience: Pati
         if deliver.guard(engine, [write], patience) != [Outcome.DONE]:
             return False
     return True
+
+
+def kin(engine: Engine, source: str, id: str, patience: Patience) -> list[Key]:
+    """Rows of other tables under the same id, which may have new rows under the ids that burying this one cleared."""
+    ids = engine.model.every[source].possible(id, ())
+    names = [name for name, other in engine.model.sources.items() if name != source and ids & other.possible(id, ())]
+    keys = []
+    for name in names:
+        row = _old_row(engine, name, id, patience)
+        held = quarantine.find(engine, name, [id], patience) if isinstance(row, Bad) else {}
+        groups = {row.group} if row and row.group else set()
+        keys += [Key(group, name, id) for group in sorted(groups.union(*(each.groups for each in held.values())))]
+    return keys
 
 
 def _settle(engine: Engine, keys: list[Key], patience: Patience) -> Settled:
