@@ -13,7 +13,7 @@ demo: .venv/.done ## a whole migration on a real DynamoDB, while the old tables 
 
 test: .venv/.done .cache/sam/.done ## everything that must hold before a commit
 	$(MAKE) --no-print-directory check
-	$(RUN)python -m pytest $(ARGS)
+	$(RUN)python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 check: lint types imports
 

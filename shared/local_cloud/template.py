@@ -115,6 +115,17 @@ class Template:
 
     def _value(self, value: Any) -> Any:
         match value:
+            case _Call():
+                return self._called(value)
+            case dict():
+                return {key: self._value(each) for key, each in value.items()}
+            case list():
+                return [self._value(each) for each in value]
+            case _:
+                return value
+
+    def _called(self, call: _Call) -> Any:
+        match call:
             case _Call(name="Ref", argument=str(name)):
                 return self._ref(name)
             case _Call(name="GetAtt", argument=str(path)):
@@ -133,12 +144,6 @@ class Template:
                 raise TemplateError(
                     f"expected Ref, GetAtt, Sub, If, Equals, Or or Not, found !{name}: teach {__name__} about it"
                 )
-            case dict():
-                return {key: self._value(each) for key, each in value.items()}
-            case list():
-                return [self._value(each) for each in value]
-            case _:
-                return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,16 @@ def test_a_group_is_read_in_the_order_of_its_keys(store: Store) -> None:
     assert ([item["item_key"]["S"] for item in page.items], page.next) == (["a", "b"], None)
 
 
+def test_a_group_is_read_by_the_beginning_of_names(store: Store) -> None:
+    for name in ("@b", "@a", "a#@", "roster"):
+        store.guard([Guarded(INDEX, key("g", name), version("1"))])
+
+    page = store.query(INDEX, "g", None, prefix="@")
+
+    assert [item["item_key"]["S"] for item in page.items] == ["@a", "@b"]
+    assert [item["item_key"]["S"] for item in store.query(INDEX, "g", key("g", "@a"), "@").items] == ["@b"]
+
+
 def test_a_page_goes_on_behind_the_key_that_it_is_given(store: Store) -> None:
     for name in "abc":
         store.guard([Guarded(INDEX, key("g", name), version("1"))])
@@ -193,7 +203,7 @@ def test_an_index_finds_by_value(store: Store) -> None:
 
 
 def test_the_view_of_a_stream(store: Store) -> None:
-    assert [store.stream_view(MODEL_LINKS), store.stream_view("people")] == [VIEW, None]
+    assert [store.stream_view(MODEL_LINKS), store.stream_view("measure_data")] == [VIEW, None]
 
 
 MODEL_LINKS = next(iter(MODEL.sources))

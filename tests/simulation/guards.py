@@ -191,6 +191,11 @@ def lookups_from_the_tables() -> Patches:
     return [(settle.context, "_from_index", from_tables)]
 
 
+def every_time_is_the_first_for_a_lookup() -> Patches:
+    real = settle.Changed
+    return [(settle, "Changed", lambda key, roots, first: real(key, roots, True))]
+
+
 def replay_forgets_what_was_left_open() -> Patches:
     return [(inflight, "open_repairs", lambda engine, source, patience: {})]
 
@@ -220,6 +225,7 @@ GUARDS: dict[str, Callable[[], Patches]] = {
         no_settling_of_what_depends_on_a_lookup,
         no_second_look_at_lookups,
         lookups_from_the_tables,
+        every_time_is_the_first_for_a_lookup,
     )
 }
 

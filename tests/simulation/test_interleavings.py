@@ -16,7 +16,7 @@ from remodel.flow.replicate import replicate
 from remodel.flow.sync import sync
 from remodel.ports import Outcome
 from tests.records import Stream
-from tests.rows import OTHER_MEASURE, actual, guid, link, number, text
+from tests.rows import MEASURE, OTHER_MEASURE, actual, guid, link, number, text
 from tests.simulation.guards import without
 from tests.worlds import NAMES, StillClock, engine, patience, tables
 
@@ -34,7 +34,7 @@ class Stage:
         self.waiting: list[tuple[str, str, Callable[[], Any]]] = []
         made = engine()
         self.store = MemoryStore(tables(), self._hook)
-        self.engine = Engine(made.model, self.store, StillClock())
+        self.engine = Engine(made.model, self.store, StillClock(), made.live)
         self.stream = Stream(NAMES)
 
     def at(self, operation: str, table: str, then: Callable[[], Any]) -> None:
@@ -71,6 +71,10 @@ class Stage:
         """The value of each measure-data row, by its link and its id."""
         found = self.store.tables["measure_data"].items.values()
         return {(row["measure_link_id"]["S"], row["id"]["S"]): row["post_value"]["N"] for row in found}
+
+    def person(self, name: str = "link") -> str:
+        """Whom the new measure-link names."""
+        return str(self.store.tables["measure_links"].items[guid(name),]["person_id"]["S"])
 
     def kill(self) -> None:
         raise Killed
@@ -421,3 +425,90 @@ def test_versions_alone_would_not_tell_that_it_was_corrected(linked: Stage) -> N
         lost_change_repaired_during_a_backfill(linked)
 
     assert linked.data() == {FIRST: "7"}
+
+
+def measure(owner: str) -> Any:
+    return {"id": text(MEASURE), "owner_id": text(owner)}
+
+
+def person(user: str) -> Any:
+    return {"id": text("anna"), "linked_user_id": text(user)}
+
+
+def owner_changes_before_the_write(linked: Stage) -> None:
+    linked.at(
+        "write", "measure_links", lambda: linked.deliver("measures", linked.change("measures", None, measure("b")))
+    )
+    linked.deliver("links", linked.change("links", None, LATER))
+
+
+def test_an_owner_changes_between_a_links_read_and_its_write(linked: Stage) -> None:
+    owner_changes_before_the_write(linked)
+
+    assert (linked.person(), linked.person("later")) == ("b", "b")
+
+
+def test_without_a_second_look_the_link_would_name_the_owner_of_before(linked: Stage) -> None:
+    with without("no second look at lookups"):
+        owner_changes_before_the_write(linked)
+
+    assert linked.person("later") == "user"
+
+
+def test_a_person_is_linked_while_its_users_links_are_backfilled(stage: Stage) -> None:
+    stage.store.tables["links"].items[guid("link"),] = link()
+    stage.at("write", "measure_links", lambda: stage.deliver("people", stage.change("people", None, person("user"))))
+
+    stage.backfill("links")
+
+    assert stage.person() == "anna"
+
+
+def test_a_person_is_linked_between_a_links_registration_and_its_read(stage: Stage) -> None:
+    """The registration is there already, so the person's change finds the link; and the link sees the person."""
+    come = stage.change
+    stage.at("find", "people", lambda: stage.deliver("people", come("people", None, person("user"))))
+
+    stage.deliver("links", stage.change("links", None, link()))
+
+    assert stage.person() == "anna"
+
+
+def test_a_person_moves_from_one_user_to_another(linked: Stage) -> None:
+    """While a link of the one is being written, a link of the other is there already."""
+    linked.deliver("links", linked.change("links", None, link("other", created_by=text("b"), goal_id=text("g"))))
+    linked.deliver("people", linked.change("people", None, person("user")))
+    moved = linked.change
+    linked.at("write", "measure_links", lambda: linked.deliver("people", moved("people", person("user"), person("b"))))
+
+    linked.deliver("links", linked.change("links", None, LATER))
+
+    assert (linked.person(), linked.person("later"), linked.person("other")) == ("user", "user", "anna")
+
+
+def test_a_persons_removal_passes_a_backfill_page(linked: Stage) -> None:
+    linked.store.tables["people"].items["anna",] = person("user")
+    gone = linked.change
+    linked.at("guard", "index", lambda: linked.deliver("people", gone("people", person("user"), None)))
+
+    linked.backfill("people")
+
+    assert linked.person() == "user"
+
+
+def test_an_owners_fan_out_is_killed_and_the_link_goes_before_it_comes_again(linked: Stage) -> None:
+    """What it wrote of the link stays unless the removed link, too, is settled on the second delivery."""
+    record = linked.change("measures", None, measure("b"))
+
+    def removed() -> None:
+        linked.deliver("links", linked.change("links", link(), None))
+        linked.at("get", "index", linked.kill)
+
+    linked.at("write", "measure_links", removed)
+    with pytest.raises(Killed):
+        linked.deliver("measures", record)
+    assert (guid("link"),) in linked.store.tables["measure_links"].items
+
+    linked.deliver("measures", record)
+
+    assert (guid("link"),) not in linked.store.tables["measure_links"].items

@@ -70,3 +70,10 @@ def test_it_survives_being_stored() -> None:
     roster = Roster().take("l", Seat("1", FACTS), NOW).take("m", Seat("2", None, NOW + 5), NOW)
 
     assert roster == roster_from(roster_attributes(roster))
+
+
+def test_a_tombstone_of_somebody_unknown_moves_the_epoch() -> None:
+    """A lookup that the index did not know yet was read from its table, where it was still there."""
+    roster = Roster().take("p", Seat("2", None, 100), 1)
+
+    assert (roster.epoch, roster.live) == (1, {})
