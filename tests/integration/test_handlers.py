@@ -124,7 +124,9 @@ def test_an_empty_batch_is_done(handlers: Handlers) -> None:
 
 
 @pytest.mark.parametrize(
-    "records", [[None], ["x"], [{}], [[]], [{"dynamodb": {"NewImage": 5}}], [1, 2, {"a": object()}]], ids=str
+    "records",
+    [[None], ["x"], [{}], [[]], [{"dynamodb": {"NewImage": 5}}], [1, 2, {"a": object()}]],
+    ids=["null", "text", "empty", "list", "number", "no JSON"],
 )
 def test_records_of_any_shape_go_to_quarantine(records: list[Any], handlers: Handlers, cloud: Cloud) -> None:
     assert handlers("ReplicateActuals", {"Records": records}) == DONE

@@ -125,6 +125,7 @@ WORLDS: dict[str, World] = {
 
 
 LARGE = {
+    "a repair meets a change",
     "an owner changes while a link arrives",
     "an owner comes while a link arrives, one is killed",
     "a person is linked while its user's links are backfilled",
