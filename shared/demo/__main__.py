@@ -1,4 +1,4 @@
-"""`make demo`: seeds four old tables, starts replication, keeps writing, backfills, drains, and prints the verdict."""
+"""`make demo`: seeds the old tables, starts replication, keeps writing, goes through the verbs, and prints the verdict."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 import json
 import random
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -83,17 +84,19 @@ def migrate(cloud: Cloud, asked: argparse.Namespace) -> int:
     cloud.start_pollers(faults)
     console.print("streams are on and read; the application goes on writing")
     writers = start_writers(cloud, rows, seeded, asked)
+    remodel(cloud, "backup", "--execute")
+    remodel(cloud, "backfill", "--segments", "2", "--execute")
     with progress() as bars:
-        backfill(cloud, bars)
         write_on(writers, asked.changes, bars)
         drain(cloud, bars)
-    report = reconcile(cloud)
+    agreed = remodel(cloud, "validate", "--full")
+    remodel(cloud, "status")
     done = verdict(_engine(cloud), cloud.dynamodb, cloud.tables)
-    tell(cloud, writers, faults, done, report, time.monotonic() - began)
+    tell(cloud, writers, faults, done, time.monotonic() - began)
     if not done.converged:
         keep_evidence(cloud)
     complete = faults.kills > 0 and faults.redelivered > 0 and not any(cloud.folder.glob("failed/*"))
-    return 0 if done.converged and complete else 1
+    return 0 if done.converged and agreed and complete else 1
 
 
 def seed(cloud: Cloud, rows: Rows, asked: argparse.Namespace) -> dict[str, dict[str, Item]]:
@@ -142,21 +145,14 @@ def start_writers(
     return writers
 
 
-def backfill(cloud: Cloud, bars: Progress, segments: int = 2) -> None:
-    """What links are computed from, then links, then the other three; the segments of a table side by side."""
-    function = cloud.functions["Backfill"]
-    for table in MODEL.every:
-        count = cloud.dynamodb.describe_table(TableName=cloud.tables[table])["Table"]["ItemCount"]
-        bar = bars.add_task(f"backfilling {table}", total=count)
-        for segment in range(segments):
-            cursor, done = None, False
-            while not done:
-                said = function.invoke(
-                    {"table": table, "segment": segment, "total_segments": segments, "cursor": cursor}
-                )
-                cursor, done = said["cursor"], said["done"]
-                bars.advance(bar, said["scanned"])
-        bars.update(bar, total=bars.tasks[bar].completed)
+def remodel(cloud: Cloud, *words: str) -> bool:
+    """One verb, as a person types it, in a process of its own. Whether its exit status was 0."""
+    where = ["--stage", "sandbox", "--endpoint-url", cloud.endpoint, "--prefix", cloud.prefix]
+    console.print(f"\n$ remodel {words[0]} {' '.join([*where, *words[1:]])}", soft_wrap=True, highlight=False)
+    sys.stdout.flush()
+    return (
+        subprocess.run([sys.executable, "-m", "runner.cli", words[0], *where, *words[1:]], check=False).returncode == 0
+    )
 
 
 def write_on(writers: list[Writer], changes: int, bars: Progress) -> None:
@@ -195,12 +191,6 @@ def drain(cloud: Cloud, bars: Progress) -> None:
     bars.update(bar, completed=1)
 
 
-def reconcile(cloud: Cloud) -> dict[str, object]:
-    """The deployed function's own full comparison."""
-    report: dict[str, object] = cloud.functions["Reconcile"].invoke({"mode": "full"})
-    return report
-
-
 class TaskSpeedColumn(ProgressColumn):
     """Rows or changes a second, so far."""
 
@@ -220,17 +210,13 @@ def progress() -> Progress:
     )
 
 
-def tell(
-    cloud: Cloud, writers: list[Writer], faults: Faults, done: Verdict, report: dict[str, object], seconds: float
-) -> None:
+def tell(cloud: Cloud, writers: list[Writer], faults: Faults, done: Verdict, seconds: float) -> None:
     kinds = sum((writer.done for writer in writers), start=writers[0].done.__class__())
     console.print(f"changes   {kinds.total()}: " + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())))
     records = sum(poller.records for poller in cloud.pollers.values())
     console.print(f"streams   {records} records; {faults.kills} kills in mid-batch, {faults.redelivered} batches twice")
     console.print("old rows  " + ", ".join(f"{n} {name}" for name, n in done.old.items()))
     console.print("new rows  " + ", ".join(f"{n} {name}" for name, n in done.new.items()))
-    names = ("missing", "different", "orphaned", "unlinked", "quarantined", "looked_twice")
-    console.print("reconcile " + " ".join(f"{name}={report[name]}" for name in names))
     console.print(f"took      {seconds:.0f} s")
     for key in [*done.missing[:5], *done.orphaned[:5], *done.misfiled[:5]]:
         console.print(f"  {key}")

@@ -15,6 +15,7 @@ from botocore.config import Config
 from local_cloud.emulator import ROOT, credentials
 from local_cloud.function import RunningFunction
 from local_cloud.poller import Faults, Poller
+from local_cloud.signs import Signs
 from local_cloud.template import Template
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Cloud:
     def __init__(
         self, endpoint: str, folder: Path, prefix: str = "", parameters: Mapping[str, str] | None = None
     ) -> None:
-        self.endpoint, self.folder = endpoint, folder
+        self.endpoint, self.folder, self.prefix = endpoint, folder, prefix
         folder.mkdir(parents=True, exist_ok=True)
         names = {**_default_names(prefix), **(parameters or {}), "Stage": "sandbox"}
         self.template = Template(ROOT / "template.yaml", names, prefix)
@@ -57,6 +58,7 @@ class Cloud:
             function.name: RunningFunction(function, endpoint, folder) for function in self.template.functions()
         }
         self.pollers: dict[str, Poller] = {}
+        self._signs: Signs | None = None
 
     @property
     def tables(self) -> dict[str, str]:
@@ -92,6 +94,8 @@ class Cloud:
                 arn = self.dynamodb.describe_table(TableName=mapping.table)["Table"]["LatestStreamArn"]
                 self.pollers[name] = Poller(self.streams, arn, function, self.folder / "failed", faults)
                 self.pollers[name].start()
+        sources = {self.functions[name].function.environment["SOURCE"]: each for name, each in self.pollers.items()}
+        self._signs = Signs(self.dynamodb, self.tables["migration"], sources)
 
     def drain(self, seconds: float) -> bool:
         """Whether every stream was read to its end, from now on, within the time."""
@@ -103,6 +107,8 @@ class Cloud:
         return False
 
     def stop(self) -> None:
+        if self._signs is not None:
+            self._signs.stop()
         stops = [threading.Thread(target=poller.stop) for poller in self.pollers.values()]
         for each in stops:
             each.start()

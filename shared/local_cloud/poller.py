@@ -74,6 +74,7 @@ class Poller:
         self.records = 0
         self.problem: BaseException | None = None
         self.idle_since: float | None = None
+        self.busy_since = 0.0
 
     def start(self) -> None:
         self._thread.start()
@@ -81,6 +82,10 @@ class Poller:
     def stop(self) -> None:
         self._stopping.set()
         self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
 
     def drained(self, since: float) -> bool:
         """Whether a poll of every shard that began after `since` found nothing."""
@@ -120,7 +125,9 @@ class Poller:
             self._iterators.pop(shard, None)
             return True
         if records := [lambda_record(record, self._arn) for record in answer["Records"]]:
+            self.busy_since = time.time()
             self.deliver(records)
+            self.busy_since = 0.0
             self.records += len(records)
             self._last[shard] = records[-1]["dynamodb"]["SequenceNumber"]
         if (after := answer.get("NextShardIterator")) is None:

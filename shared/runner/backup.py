@@ -1,0 +1,64 @@
+"""On-demand backups of every table, old and new, named and remembered.
+
+DynamoDB Local has none: there the verb says so and remembers that, so that the next steps can be tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from runner.world import World
+
+PAUSE = 3.0
+"""Seconds between two looks at a backup that is being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    table: str
+    arn: str
+    status: str
+
+
+def planned(world: World) -> dict[str, str]:
+    """A backup's name for each table of the application."""
+    stamp = datetime.fromtimestamp(world.engine.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+    model = world.engine.model
+    return {world.tables[name]: f"remodel-{world.stage}-{stamp}" for name in (*model.every, *model.new_tables)}
+
+
+def back_up(world: World) -> list[Backup]:
+    """Makes them all, and waits until each is available."""
+    with world.journal.step("backup") as facts:
+        backups = [_create(world, table, name) for table, name in planned(world).items()]
+        backups = [_wait(world, each) for each in backups]
+        facts["backups"] = {each.table: each.arn or each.status for each in backups}
+    return backups
+
+
+def taken(world: World) -> Any:
+    """The facts of the last backup; None where there is none."""
+    step = world.journal.last_done("backup")
+    return step and step.facts["backups"]
+
+
+def _create(world: World, table: str, name: str) -> Backup:
+    try:
+        details = world.dynamodb.create_backup(TableName=table, BackupName=name)["BackupDetails"]
+    except ClientError as problem:
+        if problem.response["Error"]["Code"] == "UnknownOperationException":
+            return Backup(table, "", "this DynamoDB has no backups")
+        raise
+    return Backup(table, details["BackupArn"], details["BackupStatus"])
+
+
+def _wait(world: World, backup: Backup) -> Backup:
+    while backup.status == "CREATING":
+        world.engine.clock.sleep(PAUSE)
+        described = world.dynamodb.describe_backup(BackupArn=backup.arn)["BackupDescription"]["BackupDetails"]
+        backup = Backup(backup.table, backup.arn, described["BackupStatus"])
+    return backup

@@ -1,0 +1,83 @@
+"""Where the migration stands: one line for each old table, and what the last comparison said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from remodel.flow.quarantine import all_held
+from runner.journal import Progress
+from runner.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class TableStatus:
+    """`rows`: as DynamoDB last counted, which it does every few hours. `lag`: seconds; None where nobody knows."""
+
+    table: str
+    rows: int
+    backfilled: str
+    scanned: int
+    reader: str
+    lag: float | None
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`compared`: when both models were last compared; `drift`, `unlinked` and `stale_lookups` as of then."""
+
+    stage: str
+    lookups: str
+    tables: list[TableStatus]
+    compared: str
+    drift: int | None
+    unlinked: int | None
+    stale_lookups: int | None
+    last_step: str
+
+
+def status(world: World) -> Status:
+    readers = {each.source: each for each in world.readers.look()}
+    held = Counter(each.source for each in all_held(world.engine))
+    progress = world.journal.progress()
+    compared = world.journal.last_done("validate")
+    facts = compared.facts if compared else {}
+    steps = world.journal.steps()
+    return Status(
+        stage=world.stage,
+        lookups=lookups(world),
+        tables=[
+            TableStatus(
+                table=name,
+                rows=world.dynamodb.describe_table(TableName=world.tables[name])["Table"]["ItemCount"],
+                backfilled=_backfilled([each for each in progress if each.table == name]),
+                scanned=sum(each.scanned for each in progress if each.table == name),
+                reader=readers[name].told if name in readers else "not connected",
+                lag=readers[name].lag if name in readers else None,
+                quarantined=held[name],
+            )
+            for name in world.sources
+        ],
+        compared=compared.ended if compared else "",
+        drift=facts.get("drift"),
+        unlinked=facts.get("unlinked"),
+        stale_lookups=facts.get("stale_lookups"),
+        last_step=f"{steps[-1].verb} {steps[-1].outcome or 'running'}, {steps[-1].began}" if steps else "",
+    )
+
+
+def lookups(world: World) -> str:
+    """Which way this stage runs."""
+    live = sorted(world.engine.live)
+    read = sorted(world.engine.model.lookups.keys() - world.engine.live)
+    parts = [f"{', '.join(live)} followed by stream"] if live else []
+    return "; ".join(parts + ([f"{', '.join(read)} read from the table: links may grow old"] if read else []))
+
+
+def _backfilled(segments: list[Progress]) -> str:
+    if not segments:
+        return "not begun"
+    total = segments[0].total
+    done = sum(each.done for each in segments)
+    return "done" if done == total else f"{done} of {total} segments"

@@ -1,0 +1,319 @@
+"""The verbs of `remodel`, as a person types them, on DynamoDB Local with the local cloud's pollers reading the streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from tests.rows import actual, guid, link, text
+
+from demo.rows import DATA, Rows
+from local_cloud.cloud import Cloud, client
+from remodel.adapters.clock import SystemClock
+from runner.errors import Busy
+from runner.journal import LEASE, Journal, Progress, Step
+
+ROOT = Path(__file__).parents[2]
+REMODEL = [str(Path(sys.executable).parent / "remodel")]
+PREFIX = "runner-"
+
+
+class Stand:
+    """A DynamoDB Local with everything on it, and the command line beside it, in processes of its own."""
+
+    def __init__(self, endpoint: str, folder: Path) -> None:
+        self.endpoint = endpoint
+        self.cloud = Cloud(endpoint, folder, PREFIX)
+
+    def command(self, *arguments: str) -> list[str]:
+        where = ["--stage", "sandbox", "--endpoint-url", self.endpoint, "--prefix", PREFIX]
+        words = 2 if arguments[0] == "quarantine" else 1
+        return [*REMODEL, *arguments[:words], *where, *arguments[words:]]
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def ask(self, *arguments: str, status: int = 0) -> Any:
+        done = subprocess.run(
+            self.command(*arguments, "--json"), capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    def put(self, source: str, *rows: Any) -> None:
+        for row in rows:
+            self.cloud.dynamodb.put_item(TableName=self.cloud.tables[source], Item=row)
+
+
+@pytest.fixture
+def stand(endpoint: str, tmp_path: Path) -> Iterator[Stand]:
+    made = Stand(endpoint, tmp_path)
+    made.cloud.delete_tables()
+    made.cloud.create_tables(streams=False)
+    yield made
+    made.cloud.stop()
+    made.cloud.delete_tables()
+
+
+@pytest.fixture
+def read(stand: Stand) -> Stand:
+    """Old rows from before, and pollers on every stream."""
+    stand.put("links", link(), link("second", goal_id=text("g"), linked_at=text("2025-05-05")))
+    stand.put("actuals", actual("a"), actual("b"), actual("bad", recorded_by=text(" ")))
+    stand.cloud.switch_streams_on()
+    stand.cloud.start_pollers()
+    time.sleep(1.5)
+    return stand
+
+
+def test_a_migration_verb_by_verb(read: Stand) -> None:
+    assert "no backups" in read.run("backup", "--execute")
+    assert set(read.ask("backfill").values()) == {"4 segments to do"}
+    assert read.ask("status")["tables"][2]["backfilled"] == "not begun", "a dry run changes nothing"
+
+    done = read.ask("backfill", "--segments", "2", "--execute")
+    assert (done["tables"]["links"]["scanned"], done["tables"]["actuals"]["quarantined"]) == (2, 1)
+    assert set(done["drift"].values()) == {0}
+    assert set(read.ask("backfill").values()) == {"done"}
+
+    validation = read.ask("validate", "--full")
+    assert validation["passed"]
+    assert {
+        "name": "measure_data: as many rows as the old tables make expect",
+        "passed": True,
+        "told": "4 expected, 4 found",
+    } in validation["checks"]
+
+    found = read.ask("status")
+    links, actuals = found["tables"][2], found["tables"][4]
+    assert (links["table"], links["backfilled"], links["reader"], links["lag"]) == ("links", "done", "poller", 0.0)
+    assert (actuals["quarantined"], found["drift"], found["unlinked"]) == (1, 0, 0)
+
+    steps = read.ask("log")
+    assert [(step["verb"], step["outcome"]) for step in steps] == [
+        ("backup", "done"),
+        ("backfill", "done"),
+        ("validate", "done"),
+    ]
+    assert all(step["by"] and step["version"] and step["ended"] > step["began"] for step in steps)
+    for verb in ("status", "log", "validate"):
+        assert read.run(verb).strip(), "and for a person, too"
+
+
+def test_differences_are_told_and_mended(read: Stand) -> None:
+    read.run("backup", "--execute")
+    read.run("backfill", "--execute")
+    read.cloud.dynamodb.delete_item(TableName=read.cloud.tables["measure_data"], Key={"id": text(guid("a"))})
+
+    assert "FAILED" in read.run("validate", status=1)
+    assert "--execute" in read.run("validate", "--repair", status=2)
+    mended = read.ask("validate", "--repair", "--execute")
+
+    assert (mended["passed"], mended["repaired"]) == (True, 1)
+    assert read.ask("status")["drift"] == 0
+
+
+def test_quarantine_is_listed_shown_and_replayed(read: Stand) -> None:
+    read.run("backup", "--execute")
+    read.run("backfill", "--execute")
+    (held,) = read.ask("quarantine", "list", "--table", "actuals", "--reason", "BLANK")
+    assert (held["id"], held["source"]) == (guid("bad"), "actuals")
+    assert read.ask("quarantine", "list", "--since", "2099-01-01") == []
+    shown = json.loads(read.run("quarantine", "show", guid("bad"), "--table", "actuals"))
+    assert shown["image"]["recorded_by"] == {"S": " "}
+    assert "say what to replay" in read.run("quarantine", "replay", status=2)
+    assert read.ask("quarantine", "replay", "--all") == {"would_replay": 1}
+
+    assert len(read.ask("quarantine", "replay", "--all", "--execute", status=1)["refused"]) == 1
+    stop = [poller.stop() for poller in read.cloud.pollers.values()]
+    assert stop
+    read.put("actuals", actual("bad"))
+    assert read.ask("quarantine", "replay", "--id", guid("bad"), "--execute") == {"mended": 1, "refused": {}}
+    assert read.ask("quarantine", "list") == []
+    assert "found nothing" in read.run("quarantine", "show", guid("bad"), "--table", "actuals", status=1)
+
+
+def test_a_backfill_is_refused_while_a_stream_is_unread_and_without_a_backup(stand: Stand) -> None:
+    stand.cloud.switch_streams_on()
+    stand.cloud.start_pollers()
+    time.sleep(1.5)
+    assert "remodel backup" in stand.run("backfill", "--execute", status=1)
+    stand.run("backup", "--execute")
+    stand.cloud.stop()
+    time.sleep(6)
+    refused = stand.run("backfill", "--execute", status=1)
+    assert "NotReady" in refused
+    assert "actuals (no poller)" in refused
+
+
+def test_where_there_is_nothing_it_says_so(endpoint: str) -> None:
+    command = [*REMODEL, "status", "--stage", "sandbox", "--endpoint-url", endpoint, "--prefix", "nowhere-"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "NoSuchStack: expected a stack or the tables" in done.stderr
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_backfill_that_is_stopped_goes_on(how: signal.Signals, stand: Stand) -> None:
+    """Again and again, at a random moment; then once to its end, which is the same as without."""
+    rows = Rows(random.Random(5), [], [])
+    rows.users, rows.measures = [rows.guid() for _ in range(5)], [rows.guid() for _ in range(20)]
+    for measure in rows.measures:
+        stand.put("links", rows.link(rows.guid(), measure))
+    for source in DATA:
+        stand.put(source, *(rows.data(source, rows.guid(), rows.random.choice(rows.measures)) for _ in range(100)))
+    stand.cloud.switch_streams_on()
+    stand.cloud.start_pollers()
+    time.sleep(1.5)
+    stand.run("backup", "--execute")
+    for n in range(5):
+        process = subprocess.Popen(
+            stand.command("backfill", "--execute"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        time.sleep(1.0 + 0.4 * n + random.Random(n).random())
+        os.kill(process.pid, how)
+        process.communicate(timeout=60)
+
+    stand.run("backfill", "--execute")
+
+    validation = stand.ask("validate", "--full")
+    assert validation["passed"], validation
+    outcomes = [step["outcome"] for step in stand.ask("log") if step["verb"] == "backfill"]
+    assert outcomes[-1] == "done"
+    assert len(outcomes) >= 2
+
+
+class Hour:
+    def __init__(self) -> None:
+        self.time = 1_795_334_400.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def jitter(self) -> float:
+        return 0.5
+
+
+@pytest.fixture
+def journal(stand: Stand) -> Journal:
+    return Journal(client(stand.endpoint), stand.cloud.tables["migration"], Hour(), "anna@there (process 1)")
+
+
+def another(journal: Journal, me: str) -> Journal:
+    return Journal(journal.dynamodb, journal.table, journal.clock, me)
+
+
+def test_two_at_once_are_told_of_each_other(journal: Journal) -> None:
+    with journal.step("backfill"):
+        told = pytest.raises(Busy, match=r"anna@there \(process 1\) has been since 2026-11-22T08")
+        with told, another(journal, "bert@here (process 2)").step("backfill"):
+            pass
+        with another(journal, "bert@here (process 2)").step("validate"):
+            pass
+    with another(journal, "bert@here (process 2)").step("backfill"):
+        pass
+
+    assert [step.verb for step in journal.steps()].count("backfill") == 2
+
+
+def test_a_lease_that_ran_out_is_taken_over(journal: Journal) -> None:
+    with journal.step("backfill"):
+        journal.clock.sleep(LEASE + 1)
+        with another(journal, "bert@here (process 2)").step("backfill"):
+            pass
+
+
+def test_what_went_wrong_is_remembered(journal: Journal) -> None:
+    with pytest.raises(ZeroDivisionError), journal.step("backup") as facts:
+        facts["so far"] = 1
+        raise ZeroDivisionError
+
+    (step,) = journal.steps("backup")
+    assert (step.outcome, step.facts) == ("failed", {"so far": 1, "problem": "ZeroDivisionError"})
+    assert journal.last_done("backup") is None
+    assert isinstance(step, Step)
+
+
+def test_progress_survives(journal: Journal) -> None:
+    progress = Progress("links", 1, 4, {"id": {"S": "x"}}, False, 10, 20, 1)
+    journal.note(progress)
+
+    assert journal.progress() == [progress]
+    journal.forget_progress()
+    assert journal.progress() == []
+
+
+def test_backups_are_made_and_remembered_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB Local has none; moto has."""
+    from types import SimpleNamespace
+
+    moto = pytest.importorskip("moto")
+    from runner.backup import back_up, taken
+    from runner.world import World
+
+    with moto.mock_aws():
+        dynamodb = boto3.client("dynamodb", region_name="eu-west-1")
+        names = {
+            name: name
+            for name in (
+                "measures",
+                "people",
+                "links",
+                "milestones",
+                "actuals",
+                "readings",
+                "measure_links",
+                "measure_data",
+            )
+        }
+        for name in names:
+            dynamodb.create_table(
+                TableName=name,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            )
+        dynamodb.create_table(
+            TableName="migration",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "subject", "KeyType": "HASH"}, {"AttributeName": "name", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("subject", "name")],
+        )
+        from measures import MODEL
+        from remodel.flow.engine import Engine
+
+        clock = SystemClock()
+        world = World(
+            "dev",
+            Engine(MODEL, SimpleNamespace(), clock),
+            dynamodb,
+            {**names, "migration": "migration"},  # type: ignore[arg-type]
+            SimpleNamespace(),
+            SimpleNamespace(),
+            Journal(dynamodb, "migration", clock, "me"),  # type: ignore[arg-type]
+        )
+        backups = back_up(world)
+
+        assert {each.table for each in backups} == set(names)
+        assert {each.status for each in backups} == {"AVAILABLE"}
+        assert len(dynamodb.list_backups()["BackupSummaries"]) == len(names)
+        assert set(taken(world)) == set(names)
