@@ -12,6 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from local_cloud.emulator import ROOT
+from local_cloud.template import Template
 from measures import MODEL
 from remodel.adapters.clock import SystemClock
 from remodel.adapters.dynamodb import CONFIG, DynamoStore
@@ -48,6 +50,7 @@ def world(stage: str, stack: str, endpoint: str | None) -> World:
         Deployed(functions, names),
         Mappings(functions, boto3.client("cloudwatch", endpoint_url=endpoint), names),
         Journal(dynamodb, tables["migration"], clock, myself()),
+        _declared(tables),
     )
 
 
@@ -112,6 +115,12 @@ def _resources(stack: str, endpoint: str | None) -> dict[str, str]:
             f"expected a stack {stack!r}, but: {problem}: deploy the stage, or name it with --stack"
         ) from problem
     return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
+
+
+def _declared(tables: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
+    """The tables of this checkout's template, under the stage's own names."""
+    names = {f"{name.title().replace('_', '')}Table": table for name, table in tables.items()}
+    return tuple(Template(ROOT / "template.yaml", {"Stage": "sandbox", **names}).tables())
 
 
 def _environment(client: LambdaClient, function: str) -> dict[str, str]:

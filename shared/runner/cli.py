@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from remodel.core.errors import RemodelError
-from runner import aws, backfill, backup, here, quarantine, status, validate
+from runner import aws, backfill, backup, here, plan, quarantine, status, validate
 from runner.errors import NoSuchStack
 from runner.journal import Progress as Segment
 from runner.world import World
@@ -83,6 +83,47 @@ def table(title: str, *columns: str) -> Table:
     for column in columns:
         made.add_column(column)
     return made
+
+
+@app.command(
+    "plan",
+    help="What the migration will write, cost and take, and what is in its way."
+    + EXAMPLE.format("plan --stage dev --full"),
+)
+def plan_(
+    stage: StageOption,
+    stack: Stack = None,
+    endpoint: Endpoint = None,
+    prefix: Prefix = "",
+    as_json: Json = False,
+    full: Annotated[bool, typer.Option("--full", help="Read every row, not a sample.")] = False,
+    sample: Annotated[int, typer.Option(min=1, help="Rows of each table to read.")] = 1_000,
+    rate: Annotated[float, typer.Option(min=1, help="Write units a second.")] = 1_000.0,
+) -> None:
+    with world(stage, stack, endpoint, prefix) as it:
+        found = plan.plan(it, it.declared, None if full else sample, rate)
+        say(asdict(found), as_json, lambda: _show_plan(found))
+        if found.obstacles:
+            raise typer.Exit(1)
+
+
+def _show_plan(found: plan.Plan) -> None:
+    made = table(f"plan for stage {found.stage}", "table", "rows", "read", "refused of these")
+    for name, rows in found.tables.items():
+        made.add_row(name, str(rows), str(found.read[name]), str(sum(found.refused.get(name, {}).values())))
+    out.print(made)
+    spread, cost = found.fanout, found.forecast
+    for line in (
+        f"links      {spread.links} on {spread.groups} measures: median {spread.median}, 90 % up to {spread.p90}, "
+        f"99 % up to {spread.p99}, at the most {spread.most}",
+        f"writes     {cost.new_rows} new rows; {cost.index_units} units for the index, {cost.new_units} for the new tables",
+        f"costs      ${cost.dollars:.2f} ({found.prices})",
+        f"takes      {cost.seconds / 60:.0f} min at the given rate",
+        f"lookups    {found.lookups}",
+        *(f"refused    {count} {name}: {why}" for name, whys in found.refused.items() for why, count in whys.items()),
+        *(f"[red]in the way[/red] {each}" for each in found.obstacles),
+    ):
+        out.print(line, soft_wrap=True, highlight=False)
 
 
 @app.command(

@@ -42,7 +42,14 @@ def world(endpoint: str, prefix: str) -> Iterator[World]:
         journal = Journal(cloud.dynamodb, cloud.tables["migration"], clock, myself())
         try:
             yield World(
-                "sandbox", engine, cloud.dynamodb, cloud.tables, Processes(cloud), Pollers(cloud, clock), journal
+                "sandbox",
+                engine,
+                cloud.dynamodb,
+                cloud.tables,
+                Processes(cloud),
+                Pollers(cloud, clock),
+                journal,
+                tuple(cloud.template.tables()),
             )
         finally:
             cloud.stop()

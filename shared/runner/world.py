@@ -35,7 +35,8 @@ class Readers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`tables`: physical names by the model's own, and those of index, quarantine and migration."""
+    """`tables`: physical names by the model's own, and those of index, quarantine and migration. `declared`: the
+    template's tables, as `create_table` takes them."""
 
     stage: str
     engine: Engine
@@ -44,6 +45,7 @@ class World:
     functions: Functions
     readers: Readers
     journal: Journal
+    declared: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def sources(self) -> list[str]:

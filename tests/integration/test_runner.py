@@ -112,6 +112,30 @@ def test_a_migration_verb_by_verb(read: Stand) -> None:
         assert read.run(verb).strip(), "and for a person, too"
 
 
+def test_a_plan_says_what_it_will_write_and_what_is_in_the_way(stand: Stand) -> None:
+    stand.put("links", link(), link("second", goal_id=text("g")), link("alone", measure_id=text("another measure")))
+    stand.put("actuals", actual("a"), actual("b"), actual("bad", recorded_by=text(" ")))
+    stand.cloud.dynamodb.update_table(
+        TableName=stand.cloud.tables["measure_data"],
+        GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "target-subtype-index"}}],
+    )
+
+    plan = stand.ask("plan", "--full", status=1)
+
+    assert plan["fanout"] == {"groups": 2, "links": 3, "median": 2, "p90": 2, "p99": 2, "most": 2}
+    assert plan["forecast"]["new_rows"] == 3 + 2 * 2
+    assert plan["forecast"]["index_units"] == 3 * 2 + 3
+    assert plan["refused"] == {"actuals": {"recorded_by: expected text that is not blank": 1}}
+    assert any("actuals: expected a stream with NEW_AND_OLD_IMAGES, found none" in each for each in plan["obstacles"])
+    assert any("readings: expected its stream to be read, found no poller" in each for each in plan["obstacles"])
+    assert any("expected an index target-subtype-index, found none" in each for each in plan["obstacles"])
+    assert "in the way" in stand.run("plan", status=1)
+
+
+def test_nothing_is_in_the_way_of_a_stage_that_is_ready(read: Stand) -> None:
+    assert read.ask("plan", "--full")["obstacles"] == []
+
+
 def test_differences_are_told_and_mended(read: Stand) -> None:
     read.run("backup", "--execute")
     read.run("backfill", "--execute")
