@@ -149,3 +149,19 @@ def test_tenants_and_goals_are_reported(migrated: Handlers, cloud: Cloud) -> Non
     report = migrated("Reconcile", {"mode": "full"})
 
     assert (report["tenant_violations"], report["uniqueness_violations"]) == (1, 1)
+
+
+def test_a_row_that_differs_otherwise_at_each_look_is_being_changed(
+    migrated: Handlers, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = iter(range(70, 99))
+
+    def changes(*_: object) -> None:
+        put(cloud, "actuals", actual("a", actual_value=number(next(values))))
+
+    changes()
+    monkeypatch.setattr(migrated.app("Reconcile").wired().engine.clock.__class__, "sleep", changes)
+
+    report = migrated("Reconcile", {"mode": "full"})
+
+    assert (counts(report)[:3], report["looked_twice"]) == ((0, 0, 0), 1)

@@ -99,10 +99,15 @@ def reconcile(engine: Engine, mode: str, repair: bool, sample: int, patience: Pa
 
 
 def look_twice(engine: Engine, suspicions: Suspicions, report: Report, patience: Patience) -> list[Difference]:
-    """The suspicions that hold after the streams had time to pass them."""
+    """The suspicions that hold after the streams had time to pass them, and look the same at the last two looks.
+
+    A row that differs otherwise each time is one that is being changed; it is left to the next run.
+    """
     report.looked_twice = len(suspicions.old) + len(suspicions.new)
     differences: dict[NewKey, Difference] = {}
+    before: dict[NewKey, Difference] = {}
     for pause in LOOKS:
+        before = differences
         if not suspicions.old and not suspicions.new:
             break
         engine.clock.sleep(min(pause, max(0.0, patience.left)))
@@ -113,7 +118,11 @@ def look_twice(engine: Engine, suspicions: Suspicions, report: Report, patience:
             if key not in differences:
                 differences |= {each.key: each for each in recheck_new(engine, key, suspicions.groups, patience)}
         suspicions = _still(suspicions, differences)
-    return [differences[key] for key in sorted(differences)]
+    return [each for key, each in sorted(differences.items()) if key in before and _same(before[key], each)]
+
+
+def _same(before: Difference, now: Difference) -> bool:
+    return (before.kind, before.fields) == (now.kind, now.fields)
 
 
 def _still(suspicions: Suspicions, differences: Mapping[NewKey, Difference]) -> Suspicions:

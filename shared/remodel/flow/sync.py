@@ -7,8 +7,8 @@ recovery after an outage are all this.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from remodel.core.change import Change, Key, Refusal
 from remodel.core.entry import Entry
@@ -18,6 +18,7 @@ from remodel.core.version import BACKFILL
 from remodel.flow import deliver, index, inflight, ingest, quarantine
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.inflight import Repair
+from remodel.flow.quarantine import Held
 from remodel.flow.refuse import refuse
 from remodel.flow.settle import Settled, Task, settle
 from remodel.ports import Condition, Outcome
@@ -38,42 +39,94 @@ def sync(engine: Engine, source: str, id: str, groups: Iterable[str], patience: 
     `bury` leaves a tombstone in these groups even where the index knows nothing of the row, so that settling removes
     new rows that nothing explains. Raises Unavailable when time is up, and RosterFull.
     """
-    corrected, began, mine, others = False, engine.clock.now(), Repair(), 0.0
+    mending = Mending(engine, source, id, frozenset(groups), bury, patience, engine.clock.now())
     for _ in patience.tries():
-        held = quarantine.find(engine, source, [id], patience).get(id)
-        now = _old_row(engine, source, id, patience)
-        noted = inflight.noted_repair(engine, source, id, patience)
-        around = {*groups, *noted.groups, *(held.groups if held else ())} | (
-            {now.group} if now and now.group else set()
-        )
-        keys = [Key(group, source, id) for group in sorted(around)]
-        _none, entries = index.look(engine, (), keys, patience)
-        if now != _old_row(engine, source, id, patience):
-            continue
-        if isinstance(now, Bad):
-            version = max((entry.version for entry in entries.values()), default=BACKFILL)
-            if refuse(engine, [Refusal(source, id, version, now.reason, now.image, frozenset(around))], patience):
-                raise Unavailable(f"expected to keep {source} {id!r} in quarantine, but time ran out: try again")
-            return Synced(now.reason, corrected, 0)
-        others = max(others, noted.until) if noted != mine else others
-        until = float(int(patience.until + inflight.SURELY_DEAD))
-        mine = Repair(noted.revision + 1, frozenset(around), until)
-        if not inflight.note_repair(engine, source, id, noted, mine, patience):
-            continue
-        changes = [_truth(key, now, entries.get(key), bury) for key in keys]
-        if not all(_correct(engine, change, entries.get(change.key), patience) for change in changes if change):
-            corrected = True
-            continue
-        corrected = corrected or any(_differs(change, entries.get(change.key)) for change in changes if change)
-        written = _settle(engine, keys, patience).written
-        if bury:
-            written += _settle(engine, kin(engine, source, id, patience), patience).written
-        if held:
-            quarantine.discard(engine, [held], patience)
-        if others < began:
-            inflight.note_repair(engine, source, id, mine, replace(mine, until=0.0), patience)
-        return Synced(None, corrected, written)
+        synced = mending.attempt()
+        if synced is not None:
+            return synced
     raise Unavailable(f"expected to mend {source} {id!r}, but it kept changing until time was up: try again")
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The row as it is now, what quarantine and the index have of it, and what other repairs have noted."""
+
+    now: Good | Bad | None
+    held: Held | None
+    noted: Repair
+    keys: list[Key]
+    entries: Mapping[Key, Entry]
+
+
+@dataclass(slots=True)
+class Mending:
+    """One call. `mine`: the note that it left last; `others`: until when somebody else's repair may still be writing."""
+
+    engine: Engine
+    source: str
+    id: str
+    groups: frozenset[str]
+    bury: bool
+    patience: Patience
+    began: float
+    corrected: bool = False
+    mine: Repair = field(default_factory=Repair)
+    others: float = 0.0
+
+    def attempt(self) -> Synced | None:
+        """None where somebody else has changed something meanwhile."""
+        sight = self._look()
+        if sight is None:
+            return None
+        if isinstance(sight.now, Bad):
+            return self._refuse(sight.now, sight)
+        if not self._note(sight) or not self._correct(sight.now, sight):
+            return None
+        written = _settle(self.engine, sight.keys, self.patience).written
+        if self.bury:
+            relatives = kin(self.engine, self.source, self.id, self.patience)
+            written += _settle(self.engine, relatives, self.patience).written
+        if sight.held:
+            quarantine.discard(self.engine, [sight.held], self.patience)
+        if self.others < self.began:
+            self._write_note(self.mine, replace(self.mine, until=0.0))
+        return Synced(None, self.corrected, written)
+
+    def _look(self) -> Sight | None:
+        held = quarantine.find(self.engine, self.source, [self.id], self.patience).get(self.id)
+        now = _old_row(self.engine, self.source, self.id, self.patience)
+        noted = inflight.noted_repair(self.engine, self.source, self.id, self.patience)
+        around = self.groups | noted.groups | (held.groups if held else frozenset())
+        around |= {now.group} if now and now.group else set()
+        keys = [Key(group, self.source, self.id) for group in sorted(around)]
+        _none, entries = index.look(self.engine, (), keys, self.patience)
+        if now != _old_row(self.engine, self.source, self.id, self.patience):
+            return None
+        return Sight(now, held, noted, keys, entries)
+
+    def _refuse(self, now: Bad, sight: Sight) -> Synced:
+        version = max((entry.version for entry in sight.entries.values()), default=BACKFILL)
+        around = frozenset(key.group for key in sight.keys)
+        if refuse(self.engine, [Refusal(self.source, self.id, version, now.reason, now.image, around)], self.patience):
+            raise Unavailable(f"expected to keep {self.source} {self.id!r} in quarantine, but time ran out: try again")
+        return Synced(now.reason, self.corrected, 0)
+
+    def _note(self, sight: Sight) -> bool:
+        """Before anything is written: where it will be."""
+        self.others = max(self.others, sight.noted.until) if sight.noted != self.mine else self.others
+        until = float(int(self.patience.until + inflight.SURELY_DEAD))
+        self.mine = Repair(sight.noted.revision + 1, frozenset(key.group for key in sight.keys), until)
+        return self._write_note(sight.noted, self.mine)
+
+    def _write_note(self, known: Repair, note: Repair) -> bool:
+        return inflight.note_repair(self.engine, self.source, self.id, known, note, self.patience)
+
+    def _correct(self, now: Good | None, sight: Sight) -> bool:
+        """Makes the index say what the old table says."""
+        changes = [_truth(key, now, sight.entries.get(key), self.bury) for key in sight.keys]
+        wrong = [each for each in changes if each and _differs(each, sight.entries.get(each.key))]
+        self.corrected = self.corrected or bool(wrong)
+        return all(_replace(self.engine, each, sight.entries.get(each.key), self.patience) for each in wrong)
 
 
 def _old_row(engine: Engine, source: str, id: str, patience: Patience) -> Good | Bad | None:
@@ -93,14 +146,11 @@ def _differs(change: Change, entry: Entry | None) -> bool:
     return entry is None or entry.kept != change.item
 
 
-def _correct(engine: Engine, change: Change, entry: Entry | None, patience: Patience) -> bool:
+def _replace(engine: Engine, change: Change, entry: Entry | None, patience: Patience) -> bool:
     """False where somebody else has written meanwhile."""
-    if _differs(change, entry):
-        guard = Condition("version", "=", {"S": entry.version}) if entry else None
-        write = ingest.guarded_entry(change, guard, engine.clock.now())
-        if deliver.guard(engine, [write], patience) != [Outcome.DONE]:
-            return False
-    return True
+    guard = Condition("version", "=", {"S": entry.version}) if entry else None
+    write = ingest.guarded_entry(change, guard, engine.clock.now())
+    return deliver.guard(engine, [write], patience) == [Outcome.DONE]
 
 
 def kin(engine: Engine, source: str, id: str, patience: Patience) -> list[Key]:
