@@ -108,12 +108,6 @@ WORLDS: dict[str, World] = {
         segments=0,
         batch=1,
     ),
-    "a person is linked while its user's links are backfilled": World(
-        (("links", "links-0", LINK),), (("people", "people-0", person("user")),)
-    ),
-    "a person's removal passes a backfill page while a link arrives": World(
-        (("people", "people-0", person("user")),), (("people", "people-0", None), ("links", "links-0", LINK))
-    ),
     "a repair meets a change": World(
         (),
         (("readings", "readings-0", ROW), ("readings", "readings-0", MOVED)),
@@ -128,8 +122,6 @@ LARGE = {
     "a repair meets a change",
     "an owner changes while a link arrives",
     "an owner comes while a link arrives, one is killed",
-    "a person is linked while its user's links are backfilled",
-    "a person's removal passes a backfill page while a link arrives",
 }
 """Walked by `make simulate-all` alone."""
 

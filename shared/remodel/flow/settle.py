@@ -236,13 +236,16 @@ def _contexts(engine: Engine, states: Iterable[State], patience: Patience) -> tu
 def look_again(
     engine: Engine, tasks: list[Task], rosters: Mapping[str, Roster], entries: Mapping[Key, Entry], patience: Patience
 ) -> list[Task]:
-    """Those of which entry or roster moved while they were written; they start over from what is there now."""
+    """Those of which entry or roster moved while they were written; they start over from what is there now.
+
+    Only as much is done again as was done: whoever moved a link settles its group on an account that is tried again.
+    """
     unjoined = {each.key for each in tasks if not _is_joined(engine, each.key)}
     read_again = [each.key for each in tasks if not each.alone]
     groups = {each.key.group for each in tasks if each.key not in unjoined}
     rosters_now, entries_now = index.look(engine, groups, read_again, patience)
     return [
-        Task(each.key, roots=each.blame)
+        Task(each.key, group=each.group, roots=each.blame)
         for each in tasks
         if (not each.alone and entry_moved(each, entries.get(each.key), entries_now.get(each.key)))
         or (each.key not in unjoined and roster_moved(rosters[each.key.group], rosters_now[each.key.group]))
@@ -301,13 +304,16 @@ def _homes(
     sides = {row[KEY]["S"]: side(row, row[KEY]["S"], engine.model.sources[source]) for row in rows}
     refused = {id: row for id, row in sides.items() if isinstance(row, Bad)}
     homes = {
-        key: Task(key) for id, row in sides.items() if isinstance(row, Good) for key in [Key(row.group, source, id)]
+        key: Task(key, group=False)
+        for id, row in sides.items()
+        if isinstance(row, Good)
+        for key in [Key(row.group, source, id)]
     }
     held = quarantine.find(engine, source, refused, patience) if refused else {}
     for id, row in refused.items():
         groups = (held[id].groups if id in held else frozenset()) | ({row.group} if row.group else set())
         past: Past = frozenset().union(*(tried for key, tried in gone.items() if key.id == id))
-        homes |= {key: Task(key, past=past) for key in (Key(group, source, id) for group in groups)}
+        homes |= {key: Task(key, group=False, past=past) for key in (Key(group, source, id) for group in groups)}
     return homes
 
 
