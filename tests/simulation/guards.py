@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from remodel.core import change, plan, roster
 from remodel.core.entry import Entry
-from remodel.flow import backfill, deliver, inflight, ingest, lookup, quarantine, refuse, replicate, settle, sync
+from remodel.flow import deliver, inflight, ingest, lookup, quarantine, refuse, replicate, settle, sync
 from remodel.ports import Condition, Guarded
 from tests.simulation.__main__ import simulate
 
@@ -158,7 +158,7 @@ def quarantine_without_a_look_at_the_index() -> Patches:
 
 
 def no_note_of_the_page_that_is_being_done() -> Patches:
-    return [(inflight, "note", lambda *_: None), (backfill.inflight, "note", lambda *_: None)]
+    return [(inflight, "note", lambda *_: None)]
 
 
 def repair_without_a_condition() -> Patches:
@@ -269,14 +269,10 @@ SHOWN_BY_NAME: dict[str, Callable[[], Patches]] = {
 
 @contextmanager
 def without(guard: str) -> Iterator[None]:
-    patches = [patch.object(*each) for each in (GUARDS | SHOWN_BY_NAME)[guard]()]
-    for each in patches:
-        each.start()
-    try:
+    with ExitStack() as stack:
+        for each in (GUARDS | SHOWN_BY_NAME)[guard]():
+            stack.enter_context(patch.object(*each))
         yield
-    finally:
-        for each in patches:
-            each.stop()
 
 
 def caught(guard: str, schedules: int, seed: str) -> int | None:

@@ -279,6 +279,23 @@ def test_a_row_is_refused_while_a_measure_that_it_left_is_settled(linked: Stage)
     assert NewKey("measure_data", guid("actual")).id in {key for (key,) in linked.store.tables["measure_data"].items}
 
 
+def test_a_replay_passes_a_page_of_a_row_that_was_refused_and_has_gone(linked: Stage) -> None:
+    """The replay forgets the refusal, which alone knew of the measure into which the late page is about to write."""
+    linked.store.tables["actuals"].items[guid("actual"),] = actual()
+    refused = actual(measure_id=text(OTHER_MEASURE), recorded_by=text(" "))
+
+    def refused_gone_and_replayed() -> None:
+        linked.deliver("actuals", linked.change("actuals", actual(), refused))
+        record = linked.change("actuals", refused, None)
+        linked.replay()
+        linked.deliver("actuals", record)
+
+    linked.at("guard", "index", refused_gone_and_replayed)
+    linked.backfill("actuals")
+
+    assert linked.data() == {}
+
+
 def replay_killed_while_its_row_goes(linked: Stage) -> None:
     """The row is mended and removed between the replay's reads and its write; the replay is killed before it looks again."""
     refused, mended = actual(recorded_by=text(" ")), actual()

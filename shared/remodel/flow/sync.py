@@ -122,8 +122,13 @@ class Mending:
         return inflight.note_repair(self.engine, self.source, self.id, known, note, self.patience)
 
     def _correct(self, now: Good | None, sight: Sight) -> bool:
-        """Makes the index say what the old table says."""
-        changes = [_truth(key, now, sight.entries.get(key), self.bury) for key in sight.keys]
+        """Makes the index say what the old table says.
+
+        What quarantine remembers of the row is about to be forgotten, so its groups are buried in any case: a late page
+        could still bring it back there, and nothing else would ever name them again.
+        """
+        buried = sight.held.groups if sight.held else frozenset()
+        changes = [_truth(key, now, sight.entries.get(key), self.bury or key.group in buried) for key in sight.keys]
         wrong = [each for each in changes if each and _differs(each, sight.entries.get(each.key))]
         self.corrected = self.corrected or bool(wrong)
         return all(_replace(self.engine, each, sight.entries.get(each.key), self.patience) for each in wrong)
