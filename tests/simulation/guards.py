@@ -223,9 +223,7 @@ GUARDS: dict[str, Callable[[], Patches]] = {
         repair_without_a_condition,
         no_registration_of_dependents,
         no_settling_of_what_depends_on_a_lookup,
-        no_second_look_at_lookups,
         lookups_from_the_tables,
-        every_time_is_the_first_for_a_lookup,
     )
 }
 
@@ -259,6 +257,8 @@ SHOWN_BY_NAME: dict[str, Callable[[], Patches]] = {
     for each in (
         versions_alone_tell_that_an_entry_moved,
         replay_forgets_what_was_left_open,
+        no_second_look_at_lookups,
+        every_time_is_the_first_for_a_lookup,
         bury_without_a_look_at_its_kin,
         quarantine_discards_what_was_taken_in_part,
         a_tombstone_met_once_is_never_tried_again,

@@ -513,7 +513,7 @@ def test_a_persons_removal_passes_a_backfill_page(linked: Stage) -> None:
     assert linked.person() == "user"
 
 
-def test_an_owners_fan_out_is_killed_and_the_link_goes_before_it_comes_again(linked: Stage) -> None:
+def fan_out_killed_while_the_link_goes(linked: Stage) -> None:
     """What it wrote of the link stays unless the removed link, too, is settled on the second delivery."""
     record = linked.change("measures", None, measure("b"))
 
@@ -528,4 +528,15 @@ def test_an_owners_fan_out_is_killed_and_the_link_goes_before_it_comes_again(lin
 
     linked.deliver("measures", record)
 
+
+def test_an_owners_fan_out_is_killed_and_the_link_goes_before_it_comes_again(linked: Stage) -> None:
+    fan_out_killed_while_the_link_goes(linked)
+
     assert (guid("link"),) not in linked.store.tables["measure_links"].items
+
+
+def test_were_every_time_the_first_the_link_would_stay(linked: Stage) -> None:
+    with without("every time is the first for a lookup"):
+        fan_out_killed_while_the_link_goes(linked)
+
+    assert (guid("link"),) in linked.store.tables["measure_links"].items
