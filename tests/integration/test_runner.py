@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import pytest
 from tests.rows import actual, guid, link, text
+from tests.worlds import StillClock
 
 from demo.rows import DATA, Rows
 from local_cloud.cloud import Cloud, client
@@ -223,23 +224,9 @@ def test_a_backfill_that_is_stopped_goes_on(how: signal.Signals, stand: Stand) -
     assert len(outcomes) >= 2
 
 
-class Hour:
-    def __init__(self) -> None:
-        self.time = 1_795_334_400.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-    def jitter(self) -> float:
-        return 0.5
-
-
 @pytest.fixture
 def journal(stand: Stand) -> Journal:
-    return Journal(client(stand.endpoint), stand.cloud.tables["migration"], Hour(), "anna@there (process 1)")
+    return Journal(client(stand.endpoint), stand.cloud.tables["migration"], StillClock(), "anna@there (process 1)")
 
 
 def another(journal: Journal, me: str) -> Journal:
