@@ -19,15 +19,7 @@ COMPLETE = "complete"
 def note_segment(engine: Engine, source: str, segment: int, total: int, patience: Patience) -> None:
     """A segment is done; whoever notes the last one of a division notes that all is. Raises Unavailable."""
     _insert(engine, _key(source, f"{total}/{segment}"), patience)
-    done: set[str] = set()
-    start: Item | None = None
-    while True:
-        page = index.page(engine, _group(source), start, patience, prefix=f"{total}/")
-        done |= {item[NAME]["S"] for item in page.items}
-        start = page.next
-        if start is None:
-            break
-    if len(done) == total:
+    if len(list(index.items(engine, _group(source), patience, prefix=f"{total}/"))) == total:
         _insert(engine, _key(source, COMPLETE), patience)
 
 

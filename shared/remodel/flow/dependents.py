@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from remodel.core.change import Key
 from remodel.core.entry import DEPENDENT, GROUP, NAME, dependent_key, dependent_of
 from remodel.core.errors import Unavailable
-from remodel.core.wire import Item
 from remodel.flow import deliver, index
 from remodel.flow.engine import Engine, Patience
 from remodel.ports import INDEX, Guarded, Outcome
@@ -89,13 +88,7 @@ def _groups(engine: Engine, changed: Iterable[Changed], patience: Patience) -> I
 
 
 def registered(engine: Engine, group: str, patience: Patience) -> Iterator[str]:
-    start: Item | None = None
-    while True:
-        page = index.page(engine, group, start, patience, prefix=DEPENDENT)
-        yield from (dependent_of(item) for item in page.items)
-        start = page.next
-        if start is None:
-            return
+    return map(dependent_of, index.items(engine, group, patience, prefix=DEPENDENT))
 
 
 def _link_sources(engine: Engine) -> list[str]:

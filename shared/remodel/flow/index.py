@@ -41,6 +41,17 @@ def pages(engine: Engine, group: str, patience: Patience) -> Iterator[dict[Key, 
             return
 
 
+def items(engine: Engine, group: str, patience: Patience, prefix: str = "") -> Iterator[Item]:
+    """Everything in a group whose name begins so. Raises Unavailable when time is up."""
+    start: Item | None = None
+    while True:
+        found = page(engine, group, start, patience, prefix)
+        yield from found.items
+        start = found.next
+        if start is None:
+            return
+
+
 def page(engine: Engine, group: str, start: Item | None, patience: Patience, prefix: str = "") -> Page:
     """A page of everything in a group whose name begins so. Raises Unavailable when time is up."""
     for _ in patience.tries():

@@ -45,7 +45,7 @@ def noted(engine: Engine, source: str, segment: int, total: int, patience: Patie
     """The rows of pages that were begun and perhaps not finished: of this segment, or of another division of the table."""
     rows = [
         row
-        for item in _items(engine, _group(source), patience)
+        for item in index.items(engine, _group(source), patience)
         if _is(item, segment, total) or _total(item) != total
         for row in json.loads(zlib.decompress(bytes(item["rows"]["B"])))
     ]
@@ -54,7 +54,7 @@ def noted(engine: Engine, source: str, segment: int, total: int, patience: Patie
 
 def forget(engine: Engine, source: str, segment: int, total: int, patience: Patience) -> None:
     """The segment is done. Raises Unavailable."""
-    mine = [item for item in _items(engine, _group(source), patience) if _is(item, segment, total)]
+    mine = [item for item in index.items(engine, _group(source), patience) if _is(item, segment, total)]
     _send(engine, [Guarded(INDEX, {name: item[name] for name in (GROUP, NAME)}, None) for item in mine], patience)
 
 
@@ -90,7 +90,7 @@ def note_repair(engine: Engine, source: str, id: str, known: Repair, note: Repai
 
 def open_repairs(engine: Engine, source: str, patience: Patience) -> dict[str, Repair]:
     """The rows of which a repair was begun and perhaps not finished."""
-    notes = {item[NAME]["S"]: _repair_from(item) for item in _items(engine, _repairs(source), patience)}
+    notes = {item[NAME]["S"]: _repair_from(item) for item in index.items(engine, _repairs(source), patience)}
     return {id: note for id, note in notes.items() if note.until}
 
 
@@ -105,17 +105,6 @@ def _repair(source: str, id: str) -> Item:
 
 def _repairs(source: str) -> str:
     return f"repair\n{source}"
-
-
-def _items(engine: Engine, group: str, patience: Patience) -> list[Item]:
-    items: list[Item] = []
-    start: Item | None = None
-    while True:
-        page = index.page(engine, group, start, patience)
-        items += page.items
-        start = page.next
-        if start is None:
-            return items
 
 
 def _send(engine: Engine, writes: Sequence[Guarded], patience: Patience) -> list[Outcome]:
