@@ -65,23 +65,23 @@ class Findings:
     repaired: int = 0
 
 
-def findings(
-    done: Validation, stage: str, when: str, by: str, steps: Iterable[Step], quarantined: Iterable[Mapping[str, Any]]
-) -> Findings:
-    """Of a validation that is done. `steps`: the runs of the verb before it; `quarantined`: as `quarantine.told` says."""
+def findings(done: Validation, stage: str, steps: Iterable[Step], quarantined: Iterable[Mapping[str, Any]]) -> Findings:
+    """Of a validation that is done. `steps`: the runs of the verb, this one the last that ended; `quarantined`: as
+    `quarantine.told` says."""
+    *before, this = (step for step in steps if step.ended)
     now = [report for mode, report in done.reports.items() if mode != "full, repairing"]
     counts = done.reports["counts"]
     examples = {(each["table"], each["id"]): each for report in now for each in report["examples"]}
     return Findings(
         stage=stage,
-        when=when,
-        by=by,
+        when=this.ended,
+        by=this.by,
         passed=done.passed,
         drift=max(sum(report[kind] for kind in DRIFTED) for report in now),
         checks=done.checks,
         expected=counts["expected"],
         found=counts["found"],
-        history=[_run(step) for step in steps if step.ended],
+        history=[_run(step) for step in before],
         differences=list(examples.values()),
         quarantined=list(quarantined),
         repaired=done.repaired,

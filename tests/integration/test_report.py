@@ -167,18 +167,19 @@ def test_it_fits_any_screen(browser: Browser, page: Path, width: int) -> None:
 
 
 def test_it_is_dark_where_that_is_preferred_but_not_on_paper(browser: Browser, page: Path) -> None:
-    def ground() -> int:
-        red = browser.value("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/)[0]")
-        return int(red)
+    def ground_and_ink() -> tuple[int, int]:
+        style = "getComputedStyle(document.querySelector('h1')).color + getComputedStyle(document.body).backgroundColor"
+        ink, _green, _blue, ground, *_rest = re.findall("[0-9]+", browser.value(style))
+        return int(ground), int(ink)
 
-    light = opened(browser, page) and ground()
-    dark = opened(browser, page, scheme="dark") and ground()
+    light = opened(browser, page) and ground_and_ink()
+    dark = opened(browser, page, scheme="dark") and ground_and_ink()
     browser.ask(
         "Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}]
     )
-    paper = ground()
+    paper = ground_and_ink()
     browser.ask("Emulation.setEmulatedMedia", media="")
 
-    assert light > 230
-    assert dark < 50
-    assert paper == 255
+    assert light[0] > 230 and light[1] < 50
+    assert dark[0] < 50 and dark[1] > 200
+    assert paper[0] == 255 and paper[1] < 50

@@ -312,11 +312,13 @@ def test_findings_of_a_validation_tell_how_it_is_now() -> None:
         Step("validate", "kim", "0.1.0", "b2", "e2", "failed", {"problem": "no answer"}),
         Step("validate", "kim", "0.1.0", "b3", "e3", "done", {"drift": 0, "checks": {"all": True}}),
         Step("validate", "kim", "0.1.0", "b4"),
+        Step("validate", "lee", "0.1.0", "b5", "e5", "done", {"drift": 2, "checks": {"all": False}}),
     ]
 
-    told = findings(done, "dev", "now", "kim", steps, [refused()])
+    told = findings(done, "dev", steps, [refused()])
 
     assert told.history == [Run("e1", 3, False), Run("e2", None, False), Run("e3", 0, True)]
+    assert (told.stage, told.when, told.by) == ("dev", "e5", "lee")
     assert told.differences == [still]
     assert (told.passed, told.drift, told.repaired) == (False, 2, 9)
     assert (told.expected, told.found, told.quarantined) == ({"data": 2}, {"data": 2}, [refused()])
