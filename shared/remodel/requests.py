@@ -28,6 +28,24 @@ class ReconcileRequest(Request):
     sample: int = Field(default=100, ge=1, le=10_000)
 
 
+class AstrayRow(Request):
+    source: str
+    id: str
+    group: str
+
+
+class DiffRequest(Request):
+    """One segment of one old or new table, from a cursor on; `astray` as earlier parts answered it."""
+
+    mode: Literal["diff"]
+    table: str
+    segment: int = Field(default=0, ge=0)
+    total_segments: int = Field(default=1, ge=1, le=1_000_000)
+    cursor: dict[str, dict[str, str]] | None = None
+    repair: bool = False
+    astray: list[AstrayRow] = []
+
+
 class ReplayRequest(Request):
     """Rows by id, everything that is in quarantine, or the payload of a failed batch as the failure bucket keeps it."""
 

@@ -63,7 +63,7 @@ def backfill(engine: Engine, segment: Segment, stop_at: float, patience: Patienc
     progress = Progress(cursor=segment.cursor)
     while not progress.done and (not progress.scanned or engine.clock.now() < stop_at):
         try:
-            page = _scan(engine, segment, progress.cursor, patience)
+            page = scan(engine, segment, progress.cursor, PAGE, patience)
             _take_page(engine, segment, page.items, progress, patience)
         except Unavailable:
             if progress.scanned:
@@ -104,10 +104,11 @@ def _check(engine: Engine, segment: Segment) -> None:
         )
 
 
-def _scan(engine: Engine, segment: Segment, cursor: Item | None, patience: Patience) -> Page:
+def scan(engine: Engine, segment: Segment, cursor: Item | None, limit: int, patience: Patience) -> Page:
+    """A page of a segment. Raises Unavailable when time is up."""
     for _ in patience.tries():
         try:
-            return engine.store.scan(segment.table, segment.segment, segment.total, cursor, PAGE)
+            return engine.store.scan(segment.table, segment.segment, segment.total, cursor, limit)
         except Unavailable:
             continue
     raise Unavailable(f"expected a page of table {segment.table!r}, but it was not answered in time: call again")
