@@ -14,12 +14,15 @@ class Request(BaseModel):
 
 
 class BackfillRequest(Request):
-    """One segment of one old table, from a cursor on."""
+    """One segment of one old table, from a cursor on. `units_per_second`: write units; `seconds`: after which no page is
+    begun any more."""
 
     table: str
     segment: int = Field(default=0, ge=0)
     total_segments: int = Field(default=1, ge=1, le=1_000_000)
     cursor: dict[str, dict[str, str]] | None = None
+    units_per_second: float | None = Field(default=None, gt=0)
+    seconds: float | None = Field(default=None, gt=0)
 
 
 class ReconcileRequest(Request):

@@ -69,18 +69,16 @@ def findings(done: Validation, stage: str, steps: Iterable[Step], quarantined: I
     """Of a validation that is done. `steps`: the runs of the verb, this one the last that ended; `quarantined`: as
     `quarantine.told` says."""
     *before, this = (step for step in steps if step.ended)
-    now = [report for mode, report in done.reports.items() if mode != "full, repairing"]
-    counts = done.reports["counts"]
-    examples = {(each["table"], each["id"]): each for report in now for each in report["examples"]}
+    examples = {(each["table"], each["id"]): each for each in done.examples}
     return Findings(
         stage=stage,
         when=this.ended,
         by=this.by,
         passed=done.passed,
-        drift=max(sum(report[kind] for kind in DRIFTED) for report in now),
+        drift=done.drift,
         checks=done.checks,
-        expected=counts["expected"],
-        found=counts["found"],
+        expected={table: expected for table, (expected, _found) in done.rows.items()},
+        found={table: found for table, (_expected, found) in done.rows.items()},
         history=[_run(step) for step in before],
         differences=list(examples.values()),
         quarantined=list(quarantined),
@@ -90,6 +88,7 @@ def findings(done: Validation, stage: str, steps: Iterable[Step], quarantined: I
 
 def write(path: Path, told: Findings) -> None:
     """Raises OSError where the file cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(html(told), encoding="utf-8")
 
 

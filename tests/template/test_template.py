@@ -137,10 +137,10 @@ def test_the_old_tables_are_created_in_the_sandbox_alone() -> None:
         "SandboxPeople",
     } == sandbox
     dev = Template(ROOT / "template.yaml", {"Stage": "dev", "CreateNewTables": "false"})
-    assert {"Index", "Quarantine", "Migration"} == {table["TableName"] for table in dev.tables()}
+    assert {"Index", "Quarantine"} == {table["TableName"] for table in dev.tables()}
 
 
-@pytest.mark.parametrize("table", ["Index", "Quarantine", "Migration", "NewMeasureLinks", "NewMeasureData"])
+@pytest.mark.parametrize("table", ["Index", "Quarantine", "NewMeasureLinks", "NewMeasureData"])
 def test_what_must_not_be_lost_can_be_recovered(table: str) -> None:
     properties = RESOURCES[table]["Properties"]
 
