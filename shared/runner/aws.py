@@ -44,7 +44,10 @@ def world(stage: str, stack: str, endpoint: str | None) -> World:
     """Raises NoSuchStack where nobody answers, or nothing is there: neither a stack nor the old tables."""
 
     def client(service: Any, config: Config = CONFIG) -> Any:
-        return boto3.client(service, endpoint_url=endpoint, config=config)
+        try:
+            return boto3.client(service, endpoint_url=endpoint, config=config)
+        except BotoCoreError as problem:
+            raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
 
     cloudformation, functions = client("cloudformation", _PATIENT), client("lambda", _LONG)
     names = _resources(cloudformation, stack)
