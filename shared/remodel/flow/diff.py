@@ -8,8 +8,7 @@ nothing is kept but counters and what looked wrong.
 The parts of a database that stands still add up to what mode "full" finds, provided that no old row is *astray*: missing
 from the index (which says where to look), or origin of a new row that names another link. A part can see that of the rows
 that it scans, and no other part can, so it says so: `astray` is either mended (`repair`) or handed in to all parts once
-more, and then they add up again. `lost` counts those that the index lacks; unless it is 0, the other figures are not yet
-the truth.
+more, until none names another row; then they add up again. `lost` counts those that the index lacks.
 
 Two limits: a new row that two old rows want is expected, and compared, once for each of them; and what a Find is ambiguous
 about is counted by mode "full" alone, which sees a looked-up table as a whole.
@@ -170,9 +169,14 @@ def _look(engine: Engine, table: str, items: list[Item], aside: Aside, patience:
 
 
 def _differences(engine: Engine, table: str, suspicions: Suspicions, patience: Patience) -> list[Difference]:
-    """Each difference belongs to one direction: orphans to the new tables, all else to the old ones."""
-    backward = table in engine.model.new_tables
-    return [each for each in look_twice(engine, suspicions, patience) if (each.kind == "orphaned") is backward]
+    """Each difference belongs to one part: an orphan to that which scans it, all else to that which scans the old row.
+
+    The second look at one orphan may find others of the same old row.
+    """
+    new, found = set(suspicions.new), look_twice(engine, suspicions, patience)
+    if table in engine.model.new_tables:
+        return [each for each in found if each.kind == "orphaned" and each.key in new]
+    return [each for each in found if each.kind != "orphaned"]
 
 
 def _tell(
