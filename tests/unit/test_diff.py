@@ -21,7 +21,7 @@ from measures import MODEL
 from remodel.adapters.memory import MemoryStore
 from remodel.core.change import Key, Refusal
 from remodel.core.entry import Entry, entry_attributes, entry_key, roster_attributes, roster_key
-from remodel.core.errors import BadRequest, Unavailable
+from remodel.core.errors import BadRequest, Rejected, Unavailable
 from remodel.core.expect import expect
 from remodel.core.record import KEY, Good, side
 from remodel.core.roster import Roster, Seat
@@ -338,6 +338,13 @@ def test_a_new_row_that_names_a_wrong_link_is_different_and_no_orphan() -> None:
     made = migrated(("links", link()), ("links", second), ("actuals", actual()))
     copy = next(row for row in items(made, "measure_data").values() if row[KEY]["S"] != guid("actual"))
     put(made, "measure_data", {**copy, "measure_link_id": text("x" * 3_000)})
+
+    def refuses(_operation: str, _table: str, handle: Any) -> Outcome | None:
+        if any(len(each) > 2_048 for each in handle):
+            raise Rejected("ValidationException: a key may have 2,048 bytes")
+        return None
+
+    store(made).hook = refuses
 
     assert drift(made) == (0, 1, 0)
 
