@@ -27,8 +27,8 @@ from remodel.core.record import KEY, Good, side
 from remodel.core.roster import Roster, Seat
 from remodel.core.version import BACKFILL
 from remodel.core.wire import Item
+from remodel.flow import bulk, index
 from remodel.flow import diff as flow
-from remodel.flow import index
 from remodel.flow.backfill import Segment, backfill
 from remodel.flow.diff import Part, PartialReport, diff
 from remodel.flow.engine import Engine
@@ -250,9 +250,24 @@ def test_an_orphan_is_seen() -> None:
 def test_a_copy_for_a_link_that_is_not_first_is_no_orphan() -> None:
     made = migrated(("links", link()), ("links", link("second", linked_at=text("2025-05-05"))), ("actuals", actual()))
 
-    (report,) = parts(made, "measure_data")
+    with mock.patch.object(flow, "PAGE", 1):
+        assert [report.looked_twice for report in parts(made, "measure_data")] == [0, 0]
 
-    assert (report.found, report.looked_twice) == ({"measure_data": 2}, 0)
+
+def test_a_row_under_its_own_id_is_found_without_the_index() -> None:
+    made = migrated(("links", link()), ("actuals", actual()))
+    lose(made, Key(MEASURE, "actuals", guid("actual")))
+
+    assert [report.looked_twice for report in parts(made, "measure_data")] == [0]
+
+
+def test_orphans_are_counted_where_they_are_scanned_alone() -> None:
+    """The look at an old row of which something else is missing sees its orphans too."""
+    made = migrated(("links", link()), ("links", link("second", linked_at=text("2025-05-05"))), ("actuals", actual()))
+    items(made, "links").pop((guid("second"),))
+    items(made, "measure_data").pop((guid("actual"),))
+
+    assert drift(made) == (1, 0, 2)
 
 
 def test_orphans_of_one_old_row_count_once_wherever_they_are() -> None:
@@ -304,6 +319,22 @@ def test_a_row_that_the_index_takes_late_is_not_lost(late: int, monkeypatch: pyt
     assert (report.lost, len(sleeps)) == (0, late)
 
 
+def test_a_link_that_has_moved_unseen_is_looked_for_where_it_is() -> None:
+    made = migrated(("links", link()), ("actuals", actual()))
+    put(made, "links", link(measure_id=text("elsewhere")))
+
+    assert added(whole(made)) == full(made)
+    assert drift(made) == (0, 1, 1)
+
+
+def test_a_row_that_is_removed_meanwhile_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = migrated(("actuals", actual()))
+    lose(made, Key(MEASURE, "actuals", guid("actual")))
+    monkeypatch.setattr(StillClock, "sleep", lambda _clock, _seconds: items(made, "actuals").clear())
+
+    assert [report.lost for report in parts(made, "actuals")] == [0]
+
+
 @pytest.mark.parametrize(("entry", "seat"), [(True, True), (False, True), (True, False)])
 def test_a_link_that_the_index_has_lost_hides_nothing(entry: bool, seat: bool) -> None:
     """It is the first: without it the roster would make its rows look like those of the second."""
@@ -346,7 +377,18 @@ def test_a_new_row_that_names_a_wrong_link_is_different_and_no_orphan() -> None:
 
     store(made).hook = refuses
 
-    assert drift(made) == (0, 1, 0)
+    with mock.patch.object(flow, "PAGE", 1):
+        assert drift(made) == (0, 1, 0)
+
+
+def test_a_row_that_is_mended_between_the_looks_is_not_astray(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = migrated(("links", link()), ("actuals", actual()))
+    right = dict(items(made, "measure_data"))
+    (row,) = right.values()
+    put(made, "measure_data", {**row, "measure_link_id": text("another")})
+    monkeypatch.setattr(StillClock, "sleep", lambda _clock, _seconds: items(made, "measure_data").update(right))
+
+    assert [(report.looked_twice, report.astray) for report in parts(made, "actuals")] == [(1, [])]
 
 
 @pytest.mark.parametrize("table", ["links", "actuals"])
@@ -437,10 +479,11 @@ def test_a_page_that_cannot_be_had_is_left_to_the_next_call(monkeypatch: pytest.
             raise Unavailable("down")
         return None
 
-    store(made).hook = fault
+    store(made).hook, began = fault, made.clock.now()
     report = diff(made, Part(Segment("actuals", 0, 1)), made.clock.now() + 60, patience(made, 600))
 
-    assert (report.done, report.old) == (False, {"actuals": 6})
+    assert (report.done, report.old, report.missing) == (False, {"actuals": 6}, 1)
+    assert made.clock.now() < began + 100, "there was time left for the looks"
     assert report.cursor is not None
     with pytest.raises(Unavailable):
         diff(made, Part(Segment("actuals", 0, 1, report.cursor)), made.clock.now() + 60, patience(made, 600))
@@ -461,6 +504,20 @@ def test_a_part_that_there_is_not_is_refused(part: Part) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- memory
+
+
+def test_a_large_group_is_looked_at_slice_by_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "PAIRS", 30)
+    links = [("links", link(f"link {n}")) for n in range(9)]
+    made = migrated(*links, *(("actuals", actual(f"actual {n}")) for n in range(12)))
+    source = MODEL.sources["actuals"]
+    rows = [
+        row for each in items(made, "actuals").values() if isinstance(row := side(each, each[KEY]["S"], source), Good)
+    ]
+
+    slices = [sum(len(it.wanted) for it in some) for some in bulk.expectations(made, source, rows, {}, patience(made))]
+
+    assert slices == [27, 27, 27, 27]
 
 
 @dataclass

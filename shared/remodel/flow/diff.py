@@ -27,11 +27,11 @@ from remodel.core.errors import BadRequest, Unavailable
 from remodel.core.model import NewKey, Source
 from remodel.core.record import KEY
 from remodel.core.wire import Item
-from remodel.flow import reconcile
+from remodel.flow import index, reconcile
 from remodel.flow.backfill import Segment, scan
 from remodel.flow.bulk import Expected, expectations
 from remodel.flow.engine import Engine, Patience
-from remodel.flow.recheck import Aside, Difference, counted, current, known_rows, lost, new_rows
+from remodel.flow.recheck import Aside, Difference, counted, current, lost, new_rows
 from remodel.flow.reconcile import EXAMPLES, Suspicions, look_twice, mend
 from remodel.flow.sync import sync
 
@@ -286,8 +286,8 @@ def _of_own_id(engine: Engine, open_: Mapping[NewKey, Item], aside: Aside, patie
 def _of_link(engine: Engine, open_: Mapping[NewKey, Item], aside: Aside, patience: Patience) -> Origins:
     origins: dict[str, set[str]] = defaultdict(set)
     for group, links in _groups(engine, open_, patience).items():
-        for keys in known_rows(engine, group, aside, patience):
-            for key in keys:
+        for entries in index.pages(engine, group, patience):
+            for key in entries:
                 source = engine.model.sources.get(key.source)
                 if source and open_.keys() & source.possible(key.id, links):
                     origins[key.source].add(key.id)
