@@ -8,7 +8,8 @@ nothing is kept but counters and what looked wrong.
 The parts of a database that stands still add up to what mode "full" finds, provided that no old row is *astray*: missing
 from the index (which says where to look), or origin of a new row that names another link. A part can see that of the rows
 that it scans, and no other part can, so it says so: `astray` is either mended (`repair`) or handed in to all parts once
-more, until none names another row; then they add up again. `lost` counts those that the index lacks.
+more, until none names another row; then they add up again. `lost` counts those that the index lacks. Repair takes the old
+tables first: to a new table alone, a new row that names a wrong link looks like an orphan.
 
 Two limits: a new row that two old rows want is expected, and compared, once for each of them; and what a Find is ambiguous
 about is counted by mode "full" alone, which sees a looked-up table as a whole.
