@@ -94,12 +94,12 @@ def _slices(rows: Iterable[Good], links: Links) -> Iterator[list[Good]]:
 
 def _links(engine: Engine, groups: list[str], aside: Aside, patience: Patience) -> Links:
     rosters, _none = index.look(engine, groups, (), patience)
-    ids = {group: link_ids(engine, group, roster, aside) for group, roster in rosters.items()}
+    ids = {id for group, roster in rosters.items() for id in link_ids(engine, group, roster, aside)}
     links: dict[str, dict[str, Link]] = {group: {} for group in groups}
     for source in engine.model.sources.values():
         if source.is_link:
-            for some in deliver.chunks(sorted(frozenset().union(*ids.values())), LINKS):
+            for some in deliver.chunks(sorted(ids), LINKS):
                 for id, row in current(engine, source, some, patience).items():
-                    if id in ids.get(row.group, ()):
+                    if row.group in links:
                         links[row.group][id] = Link(source.name, source.facts(row.row), source.unique(row.row))
     return links

@@ -8,8 +8,8 @@ nothing is kept but counters and what looked wrong.
 The parts of a database that stands still add up to what mode "full" finds, provided that no old row is *astray*: missing
 from the index (which says where to look), or origin of a new row that names another link. A part can see that of the rows
 that it scans, and no other part can, so it says so: `astray` is either mended (`repair`) or handed in to all parts once
-more, and then they add up again. `lost` counts those that the index lacks; unless it is 0, the other figures are not yet
-the truth.
+more, until none names another row; then they add up again. `lost` counts those that the index lacks. Repair takes the old
+tables first: to a new table alone, a new row that names a wrong link looks like an orphan.
 
 Two limits: a new row that two old rows want is expected, and compared, once for each of them; and what a Find is ambiguous
 about is counted by mode "full" alone, which sees a looked-up table as a whole.
@@ -28,11 +28,11 @@ from remodel.core.errors import BadRequest, Unavailable
 from remodel.core.model import NewKey, Source
 from remodel.core.record import KEY
 from remodel.core.wire import Item
-from remodel.flow import reconcile
+from remodel.flow import index, reconcile
 from remodel.flow.backfill import Segment, scan
 from remodel.flow.bulk import Expected, expectations
 from remodel.flow.engine import Engine, Patience
-from remodel.flow.recheck import Aside, Difference, counted, current, known_rows, lost, new_rows
+from remodel.flow.recheck import Aside, Difference, counted, current, lost, new_rows
 from remodel.flow.reconcile import EXAMPLES, Suspicions, look_twice, mend
 from remodel.flow.sync import sync
 
@@ -170,9 +170,14 @@ def _look(engine: Engine, table: str, items: list[Item], aside: Aside, patience:
 
 
 def _differences(engine: Engine, table: str, suspicions: Suspicions, patience: Patience) -> list[Difference]:
-    """Each difference belongs to one direction: orphans to the new tables, all else to the old ones."""
-    backward = table in engine.model.new_tables
-    return [each for each in look_twice(engine, suspicions, patience) if (each.kind == "orphaned") is backward]
+    """Each difference belongs to one part: an orphan to that which scans it, all else to that which scans the old row.
+
+    The second look at one orphan may find others of the same old row.
+    """
+    new, found = set(suspicions.new), look_twice(engine, suspicions, patience)
+    if table in engine.model.new_tables:
+        return [each for each in found if each.kind == "orphaned" and each.key in new]
+    return [each for each in found if each.kind != "orphaned"]
 
 
 def _tell(
@@ -282,8 +287,8 @@ def _of_own_id(engine: Engine, open_: Mapping[NewKey, Item], aside: Aside, patie
 def _of_link(engine: Engine, open_: Mapping[NewKey, Item], aside: Aside, patience: Patience) -> Origins:
     origins: dict[str, set[str]] = defaultdict(set)
     for group, links in _groups(engine, open_, patience).items():
-        for keys in known_rows(engine, group, aside, patience):
-            for key in keys:
+        for entries in index.pages(engine, group, patience):
+            for key in entries:
                 source = engine.model.sources.get(key.source)
                 if source and open_.keys() & source.possible(key.id, links):
                     origins[key.source].add(key.id)

@@ -7,7 +7,7 @@ what the index has lost, whoever knows of old rows by other ways says so (`Aside
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from remodel.core.change import Key
@@ -71,7 +71,7 @@ def recheck_new(
         return []
     link = engine.model.link_of(key, found[key])
     around = _groups_of(engine, link, groups, patience) if link else frozenset()
-    indexed = _indexed(engine, key, link, around, aside, patience)
+    indexed = _indexed(engine, key, link, around, patience)
     for source, id in [*indexed, *_of_its_id(engine, key)]:
         row = current(engine, engine.model.sources[source], [id], patience).get(id)
         wanted = _wanted_now(engine, source, row, aside, patience) if row else {}
@@ -197,20 +197,14 @@ def _of_its_id(engine: Engine, key: NewKey) -> list[tuple[str, str]]:
 
 
 def _indexed(
-    engine: Engine, key: NewKey, link: str | None, groups: Iterable[str], aside: Aside, patience: Patience
+    engine: Engine, key: NewKey, link: str | None, groups: Iterable[str], patience: Patience
 ) -> list[tuple[str, str]]:
-    """Old rows, removed ones too, that are known of in these groups and that the new row could follow from."""
+    """Old rows, removed ones too, that the index knows in these groups and that the new row could follow from."""
     sources = engine.model.every
     return [
         (each.source, each.id)
         for group in sorted(groups)
-        for keys in known_rows(engine, group, aside, patience)
-        for each in keys
+        for entries in index.pages(engine, group, patience)
+        for each in entries
         if link and key in sources[each.source].possible(each.id, [link])
     ]
-
-
-def known_rows(engine: Engine, group: str, aside: Aside, patience: Patience) -> Iterator[Iterable[Key]]:
-    """All old rows of a group that the index, or anybody else, knows or knew of, a page at a time."""
-    yield from index.pages(engine, group, patience)
-    yield aside.get(group, ())
