@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -88,78 +89,47 @@ def read(stand: Stand) -> Stand:
     return stand
 
 
-def test_a_migration_verb_by_verb(endpoint: str, tmp_path: Path) -> None:
+REFUSED = {
+    "plan --full": "expected a table, found none",
+    "finish": "expected a cutover, found",
+    "finish --execute": "expected a cutover, found",
+}
+"""Commands of the runbook that end with exit status 1 where it has them, and what they say."""
+
+
+def test_the_commands_of_the_runbook_one_after_the_other(endpoint: str, tmp_path: Path) -> None:
     """From old tables without streams, and no new tables, to an application that reads the new ones; and back."""
     stand = Stand(endpoint, tmp_path)
     stand.cloud.delete_tables()
     stand.cloud.create_tables(streams=False, but=MODEL.new_tables)
     stand.put("links", link(), link("second", goal_id=text("g"), linked_at=text("2025-05-05")))
-    stand.put("actuals", actual("a"), actual("b"), actual("bad", recorded_by=text(" ")))
+    stand.put("actuals", actual("a"), actual("b"))
     try:
-        before(stand)
-        stand.cloud.start_pollers()
-        time.sleep(1.5)
-        moved(stand)
-        over_and_back(stand)
+        said = {}
+        for command in commands("docs/runbook.md"):
+            if command.startswith("sam "):
+                stand.cloud.start_pollers()
+                time.sleep(1.5)
+            else:
+                said[command] = stand.run(*command.split(), status=int(command in REFUSED))
     finally:
         stand.cloud.stop()
         stand.cloud.delete_tables()
+    for command, told in REFUSED.items():
+        assert told in said[command].replace("\n", " ")
+    assert "9 things done" in said["prepare --execute"]
+    assert "4 expected, 4 found" in said["validate --full"]
+    assert "says 'new'" in said["cutover --execute"]
+    assert "rows that are new there 0" in said["rollback --execute"]
+    readme = {each for each in commands("README.md") if not each.startswith("sam ")}
+    assert readme, "the README has examples"
+    assert readme <= said.keys(), "and each is one of the runbook's"
 
 
-def before(stand: Stand) -> None:
-    assert any("expected a table, found none" in each for each in stand.ask("plan", status=1)["obstacles"])
-    assert "remodel backup" in stand.run("prepare", "--execute", status=1)
-    assert "no backups" in stand.run("backup", "--execute")
-    assert len(stand.ask("prepare")["todo"]) == 2 + 6 + 1
-    assert stand.ask("prepare", "--execute")["done"][0] == f"make table {PREFIX}purposepath-measure-links"
-    assert stand.ask("prepare") == {"todo": []}
-
-
-def moved(stand: Stand) -> None:
-    assert stand.ask("plan", "--full")["obstacles"] == []
-    assert set(stand.ask("backfill").values()) == {"4 segments to do"}
-    assert stand.ask("status")["tables"][2]["backfilled"] == "not begun", "a dry run changes nothing"
-    done = stand.ask("backfill", "--segments", "2", "--rate", "5000", "--execute")
-    assert (done["tables"]["links"]["scanned"], done["tables"]["actuals"]["quarantined"]) == (2, 1)
-    assert done["tables"]["links"]["units"] >= 2 * (1 + 1 + 1)
-    assert done["drift"] == {"links": 0, "milestones": 0, "actuals": 0, "readings": 0}
-    assert set(stand.ask("backfill").values()) == {"done"}
-
-    assert "--execute" in stand.run("validate", "--repair", status=2)
-    shut = {each["name"]: each["told"] for each in stand.ask("cutover", status=1) if not each["met"]}
-    assert shut["nothing differs"] == "never compared in full"
-    page = stand.cloud.folder / "report.html"
-    validation = stand.ask("validate", "--full", "--report", str(page))
-    assert validation["passed"]
-    assert "expected text that is not blank" in page.read_text()
-    told = {check["name"]: check["told"] for check in validation["checks"]}
-    assert told["measure_data: as many rows as the old tables make expect"] == "4 expected, 4 found"
-
-    found = stand.ask("status")
-    links, actuals = found["tables"][2], found["tables"][4]
-    assert (links["table"], links["backfilled"], links["reader"], links["lag"]) == ("links", "done", "poller", 0.0)
-    assert (actuals["quarantined"], found["drift"], found["unlinked"], found["reads"]) == (1, 0, 0, "old")
-
-
-def over_and_back(stand: Stand) -> None:
-    shut = [each["name"] for each in stand.ask("cutover", status=1) if not each["met"]]
-    assert shut == ["quarantine empty or accepted"]
-    assert "expected text that is not blank" in stand.run("cutover", "--execute", status=1)
-    assert stand.ask("cutover", "--accept", "not blank", "--execute")["reads"] == "new"
-    assert stand.ask("status")["tables"][2]["reader"] == "poller switched off"
-    assert "found 0.0" in stand.run("finish", status=1)
-    assert stand.ask("rollback")["orphaned"] == 0, "a dry run changes nothing"
-
-    stand.cloud.dynamodb.put_item(TableName=stand.cloud.tables["measure_data"], Item={"id": text("by the application")})
-    assert "rows that are new there 1" in stand.run("rollback", "--execute")
-    assert stand.ask("status")["reads"] == "old"
-
-    steps = [(step["verb"], step["outcome"]) for step in stand.ask("log") if step["verb"] != "cutover"]
-    verbs = ["prepare", "backup", "prepare", "backfill", "validate", "rollback"]
-    assert [verb for verb, _outcome in steps] == verbs[1:]
-    assert {outcome for _verb, outcome in steps} == {"done"}
-    for verb in ("status", "log"):
-        assert stand.run(verb).strip(), "and for a person, too"
+def commands(document: str) -> list[str]:
+    """The lines of its blocks that a person types, in order, without the stage, which is this test's own."""
+    lines = re.findall(r"^ {4,}(?:\.venv/bin/remodel|(?=sam)) ?(.+)$", (ROOT / document).read_text(), re.MULTILINE)
+    return [line.replace("--stage dev", "").replace("  ", " ").strip() for line in lines]
 
 
 def test_a_plan_says_what_it_will_write_and_what_is_in_the_way(stand: Stand) -> None:
