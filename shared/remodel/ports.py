@@ -105,6 +105,26 @@ class Store(Protocol):
         """Units are told only where the store meters them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fanout:
+    """A group of which every row is to be settled. `cursor`: from behind that entry on, where the roster's epoch is still
+    this one."""
+
+    group: str
+    cursor: Item | None = None
+    epoch: int = -1
+
+
+class Queue(Protocol):
+    """`beyond`: how many entries of a group are settled in place."""
+
+    @property
+    def beyond(self) -> int: ...
+
+    def send(self, fanout: Fanout) -> None:
+        """It is done once it is sure to be taken up. Raises Unavailable and NotAllowed."""
+
+
 class Clock(Protocol):
     def now(self) -> float:
         """Seconds since the epoch."""

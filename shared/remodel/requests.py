@@ -49,6 +49,14 @@ class DiffRequest(Request):
     astray: list[AstrayRow] = []
 
 
+class FanoutRequest(Request):
+    """What a message of the queue holds: a group, and where the worker before left it."""
+
+    group: str
+    cursor: dict[str, dict[str, str]] | None = None
+    epoch: int = -1
+
+
 class ReplayRequest(Request):
     """Rows by id, everything that is in quarantine, or the payload of a failed batch as the failure bucket keeps it."""
 

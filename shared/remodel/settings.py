@@ -17,10 +17,12 @@ from remodel.ports import INDEX, QUARANTINE
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`tables`: physical names by the model's own. `live`: the lookups whose streams are connected."""
+    """`tables`: physical names by the model's own. `live`: the lookups whose streams are connected. `queue`: the URL of the
+    queue of large fan-outs, empty where there is none."""
 
     tables: Mapping[str, str]
     live: frozenset[str] = frozenset()
+    queue: str = ""
 
 
 def variable(table: str) -> str:
@@ -36,7 +38,8 @@ def settings(environment: Mapping[str, str], model: Model) -> Settings:
     """Raises MissingSetting, naming everything that is missing at once."""
     found = required(environment, [variable(name) for name in table_names(model)])
     live = {name for name in model.lookups if environment.get(f"{name.upper()}_LIVE") == "true"}
-    return Settings({name: found[variable(name)] for name in table_names(model)}, frozenset(live))
+    tables = {name: found[variable(name)] for name in table_names(model)}
+    return Settings(tables, frozenset(live), environment.get("FANOUT_QUEUE", ""))
 
 
 def source_setting(environment: Mapping[str, str], model: Model) -> str:

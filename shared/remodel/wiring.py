@@ -10,6 +10,7 @@ import boto3
 
 from remodel.adapters.clock import SystemClock
 from remodel.adapters.dynamodb import CONFIG, DynamoStore
+from remodel.adapters.sqs import SqsQueue
 from remodel.core.model import Model
 from remodel.flow.engine import Engine, Patience
 from remodel.settings import Settings, settings
@@ -37,4 +38,6 @@ def wire(model: Model, metered: bool = False) -> Wired:
     """Reads the environment and makes the one client of the process. Raises MissingSetting."""
     found = settings(os.environ, model)
     client = boto3.client("dynamodb", config=CONFIG)
-    return Wired(Engine(model, DynamoStore(client, found.tables, metered), SystemClock(), found.live), found)
+    queue = SqsQueue(found.queue) if found.queue else None
+    store = DynamoStore(client, found.tables, metered)
+    return Wired(Engine(model, store, SystemClock(), found.live, queue=queue), found)

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from greenlet import getcurrent, greenlet
@@ -27,12 +27,13 @@ from remodel.core.record import KEY, Bad, side
 from remodel.core.wire import Item
 from remodel.flow.backfill import Segment, backfill
 from remodel.flow.engine import Engine, Patience
+from remodel.flow.fanout import work
 from remodel.flow.recheck import last_good
 from remodel.flow.reconcile import reconcile
 from remodel.flow.replay import quarantined, replay
 from remodel.flow.replicate import replicate
 from remodel.flow.sync import sync
-from remodel.ports import QUARANTINE, Outcome, Page
+from remodel.ports import QUARANTINE, Fanout, Outcome, Page
 from tests.records import Stream
 from tests.rows import guid
 from tests.simulation.world import MEASURES, USERS, Change, World, row_id
@@ -40,6 +41,9 @@ from tests.worlds import NAMES, StillClock, tables
 
 STEPS = 400_000
 """A run that takes longer does not end: livelock. The longest of a million, one of bad luck with faults, took 108,550."""
+
+
+FANOUT = "worker of large fan-outs"
 
 
 class OldIndexes(MemoryStore):
@@ -51,6 +55,19 @@ class OldIndexes(MemoryStore):
     def find(self, table: str, index: str, attribute: str, value: str, start: Item | None) -> Page:
         self.hook("find", table, ())
         return Page([item for item in self._then[table].values() if item.get(attribute) == {"S": value}], None)
+
+
+@dataclass
+class Messages:
+    """A queue: what is sent is there, once whoever sends it lives to see it."""
+
+    beyond: int
+    pause: Callable[[], None]
+    waiting: list[Fanout] = field(default_factory=list)
+
+    def send(self, fanout: Fanout) -> None:
+        self.pause()
+        self.waiting.append(fanout)
 
 
 class Killed(BaseException):
@@ -128,7 +145,8 @@ class Run:
         self.trace: list[str] | None = [] if trace else None
         self.steps = 0
         self.store = OldIndexes(tables(), self._hook, world.page)
-        self.engine = Engine(MODEL, self.store, StillClock(), frozenset(MODEL.lookups))
+        self.queue = Messages(world.beyond, self._pause) if world.beyond is not None else None
+        self.engine = Engine(MODEL, self.store, StillClock(), frozenset(MODEL.lookups), queue=self.queue)
         self.stream = Stream(NAMES)
         self.records: dict[str, list[Any]] = {source: [] for source in MODEL.every}
         self.application_done = False
@@ -157,6 +175,8 @@ class Run:
             yield Worker(f"repair {n}", lambda source=source, name=name: self._repair(source, name))
         for n in range(self.world.replays):
             yield Worker(f"replay {n}", lambda: self._until_done(self._replay))
+        if self.queue is not None:
+            yield Worker(FANOUT, self._fan_out)
         for n in range(self.world.reconciles):
             yield Worker(f"reconciliation {n}", lambda: self._until_done(self._reconcile))
 
@@ -290,6 +310,24 @@ class Run:
         """With more time than others have, since it waits between its looks."""
         reconcile(self.engine, "full", True, 0, Patience(self.engine.clock, self.engine.clock.now() + 60.0))
 
+    def _fan_out(self) -> None:
+        """A page a call, since the clock stands still; a message goes when it is done, and what is left comes before it."""
+        assert self.queue is not None
+        while True:
+            self._idle(FANOUT)
+            if not self.queue.waiting:
+                if set(self.workers) == {FANOUT}:
+                    return
+                continue
+            message = self.queue.waiting[0]
+            try:
+                left = work(self.engine, message, 0, self._patience())
+            except Unavailable:
+                continue
+            if left is not None:
+                self.queue.send(left)
+            self.queue.waiting.remove(message)
+
     def _until_done(self, work: Callable[[], object]) -> None:
         """As whoever asked for it would: once more where it failed in passing."""
         self._pause()
@@ -305,6 +343,7 @@ class Run:
         return Patience(self.engine.clock, self.engine.clock.now() + 1.0)
 
     def _final_backfill(self) -> None:
+        self.engine = replace(self.engine, queue=None)
         for source in MODEL.every:
             assert backfill(self.engine, Segment(source, 0, 1), 9e9, self._patience()).done
 

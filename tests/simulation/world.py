@@ -28,7 +28,8 @@ Change = tuple[str, str, Item | None]
 class World:
     """`replays` of quarantine; `reconciles` that repair. `kills`, `duplicates`, `outages` (no write is processed for a while): at the most.
 
-    `faults`: chance that an item is not processed, or a request fails.
+    `faults`: chance that an item is not processed, or a request fails. `beyond`: entries of a group after which a queue
+    takes it over; None without a queue.
     """
 
     before: tuple[Change, ...]
@@ -43,6 +44,7 @@ class World:
     outages: int = 0
     batch: int = 3
     page: int = 2
+    beyond: int | None = None
 
     def smaller(self) -> list[World]:
         """The worlds with one thing less."""
@@ -54,6 +56,7 @@ class World:
         less += [replace(self, kills=self.kills - 1)] if self.kills else []
         less += [replace(self, duplicates=self.duplicates - 1)] if self.duplicates else []
         less += [replace(self, outages=0)] if self.outages else []
+        less += [replace(self, beyond=None)] if self.beyond is not None else []
         less += [replace(self, faults=0.0)] if self.faults else []
         less += [replace(self, segments=self.segments - 1)] if self.segments else []
         return less
@@ -98,6 +101,7 @@ def draw(seed: int | str) -> World:
         duplicates=r.choice([0, 0, 1, 2]),
         faults=r.choice([0.0, 0.0, 0.03, 0.08]),
         outages=r.choice([0, 0, 1]),
+        beyond=r.choice([None, None, 0, 1, 2]),
     )
 
 

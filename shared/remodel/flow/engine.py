@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from remodel.core.model import Model
-from remodel.ports import Clock, Store
+from remodel.ports import Clock, Queue, Store
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 3.0
 """Seconds: what is retried waits between these, twice as long each time, at random within that."""
@@ -14,13 +14,17 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 3.0
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """live: the lookups whose streams are connected. complete: those of which it was found that the index has all rows."""
+    """live: the lookups whose streams are connected. complete: those of which it was found that the index has all rows.
+
+    queue: where groups go that are too large to be settled while a shard waits; without one they are settled in place.
+    """
 
     model: Model
     store: Store
     clock: Clock
     live: frozenset[str] = frozenset()
     complete: set[str] = field(default_factory=set)
+    queue: Queue | None = None
 
 
 @dataclass(frozen=True, slots=True)

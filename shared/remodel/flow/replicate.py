@@ -17,7 +17,7 @@ from remodel.flow import quarantine
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.ingest import Fate, Ingested, ingest
 from remodel.flow.refuse import refuse
-from remodel.flow.settle import Task, settle, task
+from remodel.flow.settle import Rejection, Task, settle, task
 
 
 @dataclass(slots=True)
@@ -119,8 +119,13 @@ def take(
     settled = settle(engine, to_settle(changes, fates), patience)
     batch.written += settled.written
     unfinished = {key for key, ingested in fates.items() if ingested.fate is Fate.UNFINISHED} | settled.unfinished
-    rejected = {key: ingested.reason for key, ingested in fates.items() if ingested.fate is Fate.REJECTED}
-    return {key.id for key in unfinished}, _rejections(changes, {**rejected, **settled.rejected})
+    by_key = {change.key: change for change in changes}
+    rejected = {
+        key: Rejection(ingested.reason, by_key[key].version, by_key[key].item)
+        for key, ingested in fates.items()
+        if ingested.fate is Fate.REJECTED
+    }
+    return {key.id for key in unfinished}, rejections({**rejected, **settled.rejected}, by_key)
 
 
 def to_settle(changes: Sequence[Change], fates: Mapping[Key, Ingested]) -> list[Task]:
@@ -132,19 +137,18 @@ def to_settle(changes: Sequence[Change], fates: Mapping[Key, Ingested]) -> list[
     ]
 
 
-def _rejections(changes: Sequence[Change], rejected: Mapping[Key, str]) -> dict[str, Refusal]:
+def rejections(rejected: Mapping[Key, Rejection], changes: Mapping[Key, Change]) -> dict[str, Refusal]:
     """What DynamoDB will never take, though the model did, is kept like any refused row."""
-    by_key = {change.key: change for change in changes}
     return {
         key.id: Refusal(
             key.source,
             key.id,
-            by_key[key].version if key in by_key else "",
-            f"DynamoDB does not take what follows from this row: {reason}",
-            by_key[key].item if key in by_key else None,
+            each.version,
+            f"DynamoDB does not take what follows from this row: {each.reason}",
+            changes[key].item if key in changes else each.kept,
             frozenset({key.group}),
         )
-        for key, reason in rejected.items()
+        for key, each in rejected.items()
     }
 
 

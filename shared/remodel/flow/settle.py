@@ -9,7 +9,7 @@ Every step is its own function, because the proof takes each away in turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,7 +28,7 @@ from remodel.flow.deliver import Left
 from remodel.flow.dependents import Cause, Changed
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.ingest import Fate, Ingested, mirror, seat
-from remodel.ports import Write
+from remodel.ports import Fanout, Write
 
 LINKS = 1_000
 """Links that are settled together on account of a looked-up row."""
@@ -65,12 +65,22 @@ class Task:
         return self.roots or frozenset({self.key})
 
 
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why, and of which version of the old row; `kept`: the row, where the index has it."""
+
+    reason: str
+    version: str
+    kept: Item | None = None
+
+
 @dataclass(slots=True)
 class Settled:
-    """`unfinished`: of the entries asked for. `written`: requests to the new tables, deletes included."""
+    """`unfinished`: of the entries asked for. `rejected`: what DynamoDB will never take. `written`: requests to the new
+    tables, deletes included."""
 
     unfinished: set[Key] = field(default_factory=set)
-    rejected: dict[Key, str] = field(default_factory=dict)
+    rejected: dict[Key, Rejection] = field(default_factory=dict)
     written: int = 0
 
 
@@ -160,7 +170,8 @@ def seat_links(
         if ingested.fate is Fate.UNFINISHED:
             settled.unfinished.update(*(state.roots or {key} for state in states if state.key == key))
         if ingested.fate is Fate.REJECTED:
-            settled.rejected[key] = ingested.reason
+            version = next(each.version for each in differing if each.key == key)
+            settled.rejected[key] = Rejection(ingested.reason, version)
     return index.look(engine, {each.key.group for each in differing}, (), patience)[0]
 
 
@@ -212,7 +223,11 @@ def _write(
     left: Left = deliver.write(engine, writes, patience)
     late = (state for new_key in left.unfinished for state in owners[new_key])
     settled.unfinished.update(key for state in late for key in state.roots or {state.key})
-    settled.rejected.update((state.key, why) for new_key, why in left.rejected.items() for state in owners[new_key])
+    settled.rejected.update(
+        (state.key, Rejection(why, state.version, state.entry.kept if state.entry else None))
+        for new_key, why in left.rejected.items()
+        for state in owners[new_key]
+    )
     return grounds
 
 
@@ -370,30 +385,50 @@ def settle_groups(engine: Engine, groups: Mapping[str, set[Key]], settled: Settl
 
 
 def _settle_group(engine: Engine, group: str, settled: Settled, patience: Patience) -> list[Task]:
-    """Page by page, so that memory does not grow with the group; from the start where the roster moved meanwhile."""
+    """Page by page, so that memory does not grow with the group; from the start where the roster moved meanwhile.
+
+    A group that is too large is handed to the queue. That is as if the change were delivered once more, later.
+    """
     while True:
         rosters, _none = index.look(engine, [group], (), patience)
         roster = rosters[group]
         moved: list[Task] = []
-        for entries in index.pages(engine, group, patience):
-            rows = {key: it for key, it in entries.items() if _is_joined(engine, key)}
-            roster_now = _settle_page(engine, group, roster, rows, settled, moved, patience)
+        pages: Iterable[dict[Key, Entry]] = index.pages(engine, group, patience)
+        if engine.queue is not None:
+            first = list(up_to(engine.queue.beyond, pages))
+            if sum(map(len, first)) > engine.queue.beyond:
+                engine.queue.send(Fanout(group))
+                return []
+            pages = first
+        for entries in pages:
+            roster_now = settle_page(engine, group, roster, entries, settled, moved, patience)
             if roster_moved(roster, roster_now):
                 break
         else:
             return moved
 
 
-def _settle_page(
+def up_to(most: int, pages: Iterable[dict[Key, Entry]]) -> Iterator[dict[Key, Entry]]:
+    """The first pages, until there are more entries on them than that."""
+    count = 0
+    for entries in pages:
+        yield entries
+        count += len(entries)
+        if count > most:
+            return
+
+
+def settle_page(
     engine: Engine,
     group: str,
     roster: Roster,
-    rows: Mapping[Key, Entry],
+    entries: Mapping[Key, Entry],
     settled: Settled,
     moved: list[Task],
     patience: Patience,
 ) -> Roster:
-    """One page of a group under one roster, until none of its rows moved; the roster as it is afterwards."""
+    """The rows on one page of a group under one roster, until none of them moved; the roster as it is afterwards."""
+    rows = {key: entry for key, entry in entries.items() if _is_joined(engine, key)}
     roster_now = roster
     while rows:
         sources = engine.model.sources
