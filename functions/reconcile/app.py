@@ -12,6 +12,7 @@ from remodel.core.change import Key
 from remodel.flow.backfill import Segment
 from remodel.flow.diff import Part, diff
 from remodel.flow.reconcile import reconcile
+from remodel.flow.resync import resync
 from remodel.requests import DiffRequest, ReconcileRequest, parse
 from remodel.wiring import Wired, wire
 
@@ -30,9 +31,9 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """`{"mode": "counts|sample|full", "repair": false}`; answers the counts, and examples field by field.
 
     `{"mode": "diff", "table": …, "segment": 0, "total_segments": 1, "cursor": null, "repair": false, "astray": []}` answers
-    those of one part, with done and cursor.
+    those of one part, with done and cursor; "resync" mends the index in parts in the same way.
     """
-    if isinstance(event, dict) and event.get("mode") == "diff":
+    if isinstance(event, dict) and event.get("mode") in ("diff", "resync"):
         return _part(parse(DiffRequest, event), context)
     return _whole(parse(ReconcileRequest, event), context)
 
@@ -60,10 +61,14 @@ def _whole(request: ReconcileRequest, context: Any) -> dict[str, Any]:
 def _part(request: DiffRequest, context: Any) -> dict[str, Any]:
     """A part is not the whole: it says nothing of drift in metrics."""
     it = wired()
+    report: Any
     stop_at = it.engine.clock.now() + SHARE * context.get_remaining_time_in_millis() / 1000
     segment = Segment(request.table, request.segment, request.total_segments, request.cursor)
-    part = Part(segment, [Key(row.group, row.source, row.id) for row in request.astray], request.repair)
+    astray = [Key(row.group, row.source, row.id) for row in request.astray]
     with telemetry.call(mode=request.mode, table=request.table, segment=request.segment):
-        report = diff(it.engine, part, stop_at, it.patience(context))
-        telemetry.count(Scanned=sum((report.old | report.found).values()), Repaired=report.repaired)
+        if request.mode == "resync":
+            report = resync(it.engine, segment, stop_at, it.patience(context))
+        else:
+            report = diff(it.engine, Part(segment, astray, request.repair), stop_at, it.patience(context))
+        telemetry.count(Repaired=report.repaired)
     return asdict(report)

@@ -38,9 +38,10 @@ class AstrayRow(Request):
 
 
 class DiffRequest(Request):
-    """One segment of one old or new table, from a cursor on; `astray` as earlier parts answered it."""
+    """One segment of one old or new table (for resync: of an old one, or of the index), from a cursor on; `astray` as
+    earlier parts answered it."""
 
-    mode: Literal["diff"]
+    mode: Literal["diff", "resync"]
     table: str
     segment: int = Field(default=0, ge=0)
     total_segments: int = Field(default=1, ge=1, le=1_000_000)

@@ -68,7 +68,7 @@ def world(stage: str, stack: str, endpoint: str | None) -> World:
         journal=journal,
         flag=Parameter(client("ssm"), f"/remodel/{stage}/read"),
         failures=Bucket(client("s3"), names.get("FailedBatches")),
-        stack=Deployment(cloudformation, client("iam"), SAMCONFIG, stage, stack, names),
+        stack=Deployment(cloudformation, client("iam"), client("sqs"), SAMCONFIG, stage, stack, names),
         declared=_declared(tables),
     )
 

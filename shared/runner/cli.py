@@ -23,6 +23,7 @@ from runner import (
     prepare,
     quarantine,
     report,
+    resync,
     rollback,
     show,
     status,
@@ -189,6 +190,27 @@ def validate_(
         out.print(f"report: {page}", highlight=False, soft_wrap=True)
     if not done.passed:
         raise typer.Exit(1)
+
+
+@verb(
+    app,
+    "resync",
+    "After a stream was not read for longer than it keeps its records: covers the time since, row by row, as rows are now.",
+    "resync --stage dev --execute",
+)
+def resync_(it: World, execute: Execute = False, as_json: Json = False, segments: Segments = 4) -> None:
+    if not execute:
+        told = [asdict(each) for each in resync.known(it)]
+        cells = [(each["source"], *(quarantine.time(each[name]) for name in ("since", "until"))) for each in told]
+        say(told, as_json, lambda: show.rows("gaps to be covered", ("stream", "read until", "read again from"), cells))
+        return
+    with show.parts((*resync.tables(it), *comparison.both_ways(it)), segments, as_json) as watch:
+        done = resync.resync(it, segments, watch)
+    say(
+        asdict(done),
+        as_json,
+        lambda: out.print(f"corrected {done.index}, mended {done.new_rows}, gaps covered {done.gaps}"),
+    )
 
 
 @verb(

@@ -79,10 +79,11 @@ class Asked:
     tables: tuple[str, ...]
     segments: int
     repair: bool = False
+    mode: str = "diff"
 
     @property
     def notes(self) -> str:
-        return f"comparison by {self.verb}"
+        return f"{self.mode} by {self.verb}"
 
 
 def compare(world: World, asked: Asked, watch: Watch | None = None) -> Found:
@@ -115,13 +116,13 @@ def _part(world: World, asked: Asked, table: str, segment: int, watch: Watch | N
         found = Found(0.0)
         found.add(note["found"])
         while not note["done"] and not stop.is_set():
-            payload = {"mode": "diff", "table": table, "segment": segment, "total_segments": asked.segments}
+            payload = {"mode": asked.mode, "table": table, "segment": segment, "total_segments": asked.segments}
             said = call(world, "Reconcile", **payload, cursor=note["cursor"], repair=asked.repair)
             found.add(said)
             report = {**found.counts, **found.tables, "examples": found.examples}
             note = {"cursor": said["cursor"], "done": said["done"], "found": report}
             world.journal.remember(asked.notes, name, note)
             if watch:
-                watch(table, sum(said["old"].values()) or sum(said["found"].values()), said["done"])
+                watch(table, sum((said["old"] or said["found"]).values()), said["done"])
 
     return run

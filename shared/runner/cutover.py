@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from remodel.flow.quarantine import all_held
+from remodel.flow.streams import gaps
 from runner import event_sources
 from runner.backfill import open_segments
 from runner.comparison import Asked, both_ways, compare
@@ -41,6 +42,8 @@ def gate(world: World, accepted: Iterable[str]) -> list[Condition]:
         accepted=list(accepted),
         failed=len(world.failures.look()),
         backup=now - began(backup) if backup else None,
+        gaps=[gap.source for gap in gaps(world.engine, world.patience())],
+        fanouts=world.stack.fanouts() or 0,
         open=[table for table, left in open_segments(world, 1).items() if left],
     )
     return list(conditions(facts))

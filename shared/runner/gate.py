@@ -43,7 +43,8 @@ class Condition:
 class Facts:
     """compared, backup: seconds since they were begun, None where there was none. refused: reasons of what is in quarantine,
     with how many rows each has; accepted: texts of reasons that a person has accepted. failed: batches in the failure
-    destination. open: tables whose backfill is not done."""
+    destination. open: tables whose backfill is not done. gaps: streams of which records may have been trimmed unread.
+    fanouts: large groups that wait to be settled."""
 
     readers: Sequence[Reader]
     compared: float | None
@@ -53,6 +54,8 @@ class Facts:
     failed: int
     backup: float | None
     open: Sequence[str]
+    gaps: Sequence[str] = ()
+    fanouts: int = 0
 
 
 def conditions(facts: Facts) -> Iterator[Condition]:
@@ -61,6 +64,9 @@ def conditions(facts: Facts) -> Iterator[Condition]:
         yield _is_read(reader)
         yield _keeps_up(reader)
     yield _headroom(facts)
+    told = ", ".join(sorted(set(facts.gaps))) or "none"
+    yield Condition("no gap in the streams", not facts.gaps, told, "`remodel resync --execute`")
+    yield Condition("no large fan-out waiting", not facts.fanouts, str(facts.fanouts), "wait; `remodel status --watch`")
     yield _compared(facts)
     yield _quarantine(facts)
     told = f"{facts.failed} batches"

@@ -157,6 +157,10 @@ class Beside:
     def denied(self) -> list[str]:
         return []
 
+    def fanouts(self) -> int | None:
+        """There is no queue: large groups are settled in place."""
+        return None
+
     def removals(self) -> list[str]:
         there = _tables(self._cloud)
         names = [self._cloud.tables[name] for name in (INDEX, QUARANTINE)]

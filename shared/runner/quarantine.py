@@ -32,8 +32,12 @@ def chosen(
 
 
 def told(held: Held) -> dict[str, Any]:
-    seen = datetime.fromtimestamp(held.seen, UTC).isoformat()
-    return {**asdict(held), "seen": seen, "groups": sorted(held.groups)}
+    return {**asdict(held), "seen": time(held.seen), "groups": sorted(held.groups)}
+
+
+def time(moment: float) -> str:
+    """ISO 8601 of seconds since the epoch."""
+    return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
 def image(world: World, source: str, id: str) -> dict[str, Any]:

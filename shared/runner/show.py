@@ -78,6 +78,8 @@ def status(found: Status) -> Table:
         )
     )
     lines = (
+        *(f"[red]not read in time[/red]: {each}; `remodel resync --execute`" for each in found.gaps),
+        f"large fan-outs waiting: {found.fanouts}" if found.fanouts is not None else "",
         compared,
         f"the application reads: {found.reads}",
         f"lookups: {found.lookups}",

@@ -14,6 +14,7 @@ from runner.errors import NotReady
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_sqs import SQSClient
 
 NEW_TABLES = ("NewMeasureLinks", "NewMeasureData")
 """Logical ids of the new tables, where the stack has made them."""
@@ -30,12 +31,13 @@ class Deployment:
         self,
         client: CloudFormationClient,
         iam: IAMClient,
+        sqs: SQSClient,
         config: Path,
         stage: str,
         name: str,
         names: Mapping[str, str],
     ) -> None:
-        self._client, self._iam, self._config = client, iam, config
+        self._client, self._iam, self._sqs, self._config = client, iam, sqs, config
         self._stage, self._name, self._names = stage, name, names
 
     def missing(self, parameters: Mapping[str, str]) -> str:
@@ -71,6 +73,13 @@ class Deployment:
             if each["EvalDecision"] != "allowed":
                 what = f"{each['EvalActionName']} on {each['EvalResourceName']}"
                 yield f"{role}: expected to be allowed {what}, found {each['EvalDecision']}: see the account's boundaries"
+
+    def fanouts(self) -> int | None:
+        url = self._names.get("Fanouts")
+        if url is None:
+            return None
+        found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
 
     def removals(self) -> list[str]:
         if not self._names:

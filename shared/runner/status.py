@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from remodel.flow.quarantine import all_held
 from runner.backfill import asked_rate
 from runner.journal import Progress
+from runner.resync import known
 from runner.world import World
 
 
@@ -27,7 +29,8 @@ class TableStatus:
 @dataclass(frozen=True, slots=True)
 class Status:
     """`compared`: when both models were last compared; `drift`, `unlinked` and `stale_lookups` as of then.
-    `reads`: which model the application reads. `rate`: what a backfill is held to, and what it has written so far."""
+    `reads`: which model the application reads. `rate`: what a backfill is held to, and what it has written so far.
+    `fanouts`: large groups that wait to be settled. `gaps`: when records of a stream may have been trimmed unread."""
 
     stage: str
     lookups: str
@@ -38,6 +41,8 @@ class Status:
     stale_lookups: int | None
     reads: str
     rate: str
+    fanouts: int | None
+    gaps: list[str]
     last_step: str
 
 
@@ -69,8 +74,14 @@ def status(world: World) -> Status:
         stale_lookups=facts.get("stale_lookups"),
         reads=world.flag.read() or "old, there is no read flag yet",
         rate=_rate(world, progress),
+        fanouts=world.stack.fanouts(),
+        gaps=[f"{gap.source} from {_time(gap.since)} to {_time(gap.until)}" for gap in known(world)],
         last_step=f"{steps[-1].verb} {steps[-1].outcome or 'running'}, {steps[-1].began}" if steps else "",
     )
+
+
+def _time(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="minutes")
 
 
 def _rate(world: World, progress: list[Progress]) -> str:

@@ -93,6 +93,9 @@ class Stack(Protocol):
     def denied(self) -> list[str]:
         """What the functions need and their roles do not allow, as far as that can be asked; each with what to do."""
 
+    def fanouts(self) -> int | None:
+        """Large groups that wait to be settled, about; None where there is no queue."""
+
     def removals(self) -> list[str]:
         """What `remove` would take away."""
 

@@ -109,6 +109,9 @@ class Nothing:
     def denied(self) -> list[str]:
         return []
 
+    def fanouts(self) -> int | None:
+        return None
+
     def removals(self) -> list[str]:
         return []
 

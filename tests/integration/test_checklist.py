@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from tests.conftest import Handlers
 from tests.integration.stage import Stage
-from tests.rows import actual, guid, link, text
+from tests.rows import actual, guid, link, number, text
 
 from local_cloud.cloud import Cloud
 from measures import MODEL
-from runner import backup, cutover, finish, prepare, quarantine, rollback, validate
+from remodel.flow.streams import sighted
+from runner import backup, cutover, finish, prepare, quarantine, resync, rollback, validate
 from runner.backfill import backfill, open_segments, set_rate
 from runner.errors import Busy, CallFailed, NotReady
 from runner.world import NEW, OLD
@@ -295,6 +296,21 @@ def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready
         for each in ready.world.declared:
             if each["TableName"] in old:
                 ready.world.dynamodb.create_table(**each)
+
+
+def test_a_resync_that_is_cut_off_goes_on_and_covers_the_gap(ready: Stage) -> None:
+    within = ready.world.patience()
+    sighted(ready.world.engine, "actuals", ready.clock.now(), within)
+    sighted(ready.world.engine, "actuals", ready.clock.now() + 90_000, within)
+    ready.put("actuals", actual("unseen"), actual("a", actual_value=number(77)))
+    (shut,) = [each for each in cutover.gate(ready.world, ()) if not each.met]
+    assert (shut.name, shut.told) == ("no gap in the streams", "actuals")
+
+    ready.cut_off(lambda: resync.resync(ready.world, 1), 9)
+
+    assert all(each.met for each in cutover.gate(ready.world, ()))
+    assert len(ready.rows("measure_data")) == 8
+    assert ready.rows("measure_data")[guid("a")]["post_value"] == number(77)
 
 
 def test_verbs_that_would_undo_each_other_do_not_run_together(filled: Stage) -> None:
