@@ -140,12 +140,39 @@ def test_the_old_tables_are_created_in_the_sandbox_alone() -> None:
     assert {"Index", "Quarantine", "Migration"} == {table["TableName"] for table in dev.tables()}
 
 
-@pytest.mark.parametrize("table", ["Index", "Quarantine", "Migration", "NewMeasureLinks", "NewMeasureData"])
+@pytest.mark.parametrize("table", ["Index", "Quarantine", "NewMeasureLinks", "NewMeasureData"])
 def test_what_must_not_be_lost_can_be_recovered(table: str) -> None:
     properties = RESOURCES[table]["Properties"]
 
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert _Call("If", ["IsSandbox", False, True]) == properties["DeletionProtectionEnabled"]
+    assert properties["DeletionProtectionEnabled"] == _Call("If", ["IsProtected", True, False])
+    own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": _Call("Ref", "KmsKeyArn")}
+    assert properties["SSESpecification"] == _Call("If", ["HasKey", own, {"SSEEnabled": True}])
+
+
+def test_failed_batches_are_kept_for_a_person_and_for_nobody_else() -> None:
+    properties = RESOURCES["FailedBatches"]["Properties"]
+    (policy,) = RESOURCES["FailedBatchesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] >= 365
+    (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert [each["ServerSideEncryptionByDefault"]["SSEAlgorithm"] for each in encryption.argument[1:]] == [
+        "aws:kms",
+        "AES256",
+    ]
+    assert (policy["Effect"], policy["Principal"], policy["Action"]) == ("Deny", "*", "s3:*")
+    assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert policy["Resource"] == [_Call("GetAtt", "FailedBatches.Arn"), _Call("Sub", "${FailedBatches.Arn}/*")]
+
+
+@pytest.mark.parametrize("id", ["Index", "Quarantine", "NewMeasureLinks", "NewMeasureData", "FailedBatches", "Logs"])
+def test_what_costs_money_says_whose_it_is(id: str) -> None:
+    tags = {each["Key"]: each["Value"] for each in RESOURCES[id]["Properties"]["Tags"]}
+
+    assert tags == {"app": "remodel", "stage": _Call("Ref", "Stage")} == DOCUMENT["Globals"]["Function"]["Tags"]
 
 
 def test_tombstones_expire() -> None:
