@@ -38,4 +38,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
             AmbiguousLookups=report.ambiguous_lookups,
             Repaired=report.repaired,
         )
+        if request.mode == "sample":
+            telemetry.count(QuarantineDepth=report.quarantined)
+            telemetry.seconds(QuarantineAge=report.oldest_quarantined, BackfillIdle=report.backfill_idle)
     return asdict(report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from stack import alarms, dashboard
 from stack.access import roles
 from stack.text import block
 
@@ -17,7 +18,7 @@ class NoSuchSection(Exception):
 
 def sections() -> dict[str, dict[str, Any]]:
     """Resources by the name of the section in which they stand."""
-    return {"ROLES": roles()}
+    return {"ALARMS": alarms.resources(), "DASHBOARD": dashboard.resources(), "ROLES": roles()}
 
 
 def renewed(template: str) -> str:

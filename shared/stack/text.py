@@ -20,6 +20,12 @@ class Call:
     argument: Any
 
 
+class Lines(str):
+    """Text that stands in the template line by line."""
+
+    __slots__ = ()
+
+
 def ref(name: str) -> Call:
     return Call("Ref", name)
 
@@ -61,6 +67,8 @@ def flow(value: Any) -> str:
 
 
 def _behind(value: Any, indent: int) -> str:
+    if isinstance(value, Lines):
+        return _lines(value, indent)
     line = flow(value)
     if indent + len(line) <= WIDTH - 30 or not _has_members(value):
         return f" {line}\n"
@@ -70,12 +78,19 @@ def _behind(value: Any, indent: int) -> str:
 
 
 def _item(value: Any, indent: int) -> str:
+    if isinstance(value, Lines):
+        return _lines(value, indent)
     line = flow(value)
     if indent + len(line) <= WIDTH or not _has_members(value):
         return f" {line}\n"
     if isinstance(value, Call):
         return f" !{value.name}\n{block(value.argument, indent + 2)}"
     return f" {block(value, indent + 2).lstrip()}"
+
+
+def _lines(text: Lines, indent: int) -> str:
+    pad = " " * (indent + 2)
+    return " |-\n" + "".join(f"{pad}{line}\n" for line in text.split("\n"))
 
 
 def _has_members(value: Any) -> bool:

@@ -14,19 +14,23 @@ from local_cloud.template import Template, _Loader
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT: Any = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+HEAD = (
+    "| stage | old tables | logs kept | deletion protection | alarms on event source mappings | asks before a change |"
+)
 STAGES: dict[str, dict[str, Any]] = DOCUMENT["Mappings"]["Stages"]
 
 
 def table() -> str:
     """The stages as the README shows them: `python -m tests.template.test_stages` prints it."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    lines = ["| stage | old tables | logs kept | deletion protection | asks before a change |", "|---|---|---|---|---|"]
+    lines = [HEAD, "|---|---|---|---|---|---|"]
     for stage, differs in STAGES.items():
         own = Template(ROOT / "template.yaml", {"Stage": stage}).tables()
         old = "created by the stack" if any("StreamSpecification" in each for each in own) else "given"
         asks = "yes" if config[stage]["deploy"]["parameters"].get("confirm_changeset") else "no"
         lines.append(
-            f"| {stage} | {old} | {differs['LogRetentionDays']} days | {differs['DeletionProtection']} | {asks} |"
+            f"| {stage} | {old} | {differs['LogRetentionDays']} days | {differs['DeletionProtection']} "
+            f"| {differs['MappingAlarms']} | {asks} |"
         )
     return "\n".join(lines)
 
@@ -38,7 +42,7 @@ def test_the_readme_shows_what_differs() -> None:
 def test_every_stage_has_every_value() -> None:
     assert list(STAGES) == DOCUMENT["Parameters"]["Stage"]["AllowedValues"]
     assert len({frozenset(differs) for differs in STAGES.values()}) == 1
-    assert table().endswith("| yes | yes |"), "prod is protected and asks"
+    assert table().endswith("| yes | yes | yes |"), "prod is protected and asks"
 
 
 @pytest.mark.parametrize("stage", list(STAGES))

@@ -13,6 +13,7 @@ import os
 import random
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -65,10 +66,14 @@ class Watcher:
         finally:
             self._read(output.getvalue())
 
-    def forget_clients(self) -> None:
-        """The next call is a cold start, under the environment as it is then."""
-        for function in self.cloud.functions:
-            self._handlers.app(function).wired.cache_clear()
+    def failing(self, function: str, events: Iterable[Any]) -> None:
+        """While a table is not there."""
+        tables = self._handlers.app(function).wired().engine.store._tables
+        name, tables["measure_data"] = tables["measure_data"], "nowhere"
+        self._names["nowhere"] = "measure_data"
+        for event in events:
+            self.call(function, event, refused=True)
+        tables["measure_data"] = name
 
     def _listen(self, function: str, wired: Any) -> None:
         client = wired.engine.store._client
@@ -191,11 +196,11 @@ class Range:
                 del waiting[source]
 
     def old_pages(self) -> None:
-        """A backfill that scans rows of which the index knows that they are gone; the last is refused once done."""
+        """A backfill that scans rows of which the index knows that they are gone; segments that are none."""
         for source in MODEL.every:
             self.store(source, None, ROWS[source]())
             self.backfill(source)
-        self.watcher.call("Backfill", {"table": "links", "segment": 2, "total_segments": 1}, refused=True)
+            self.watcher.call("Backfill", {"table": source, "segment": 2, "total_segments": 1}, refused=True)
 
     def differences(self) -> None:
         """One of each kind, in each mode; then replays of all that there is."""
@@ -209,7 +214,9 @@ class Range:
             records = [self.stream.record(source, ROWS[source](), None)]
             self.watcher.call("Replay", {"source": source, "records": records})
         self.watcher.call("Reconcile", {"mode": "counts", "repair": False})
-        self.watcher.call("Replay", {"source": "links"}, refused=True)
+        for name in (None, *MODEL.every):
+            self.watcher.call("Replay", {"source": name}, refused=True)
+        self.watcher.failing("Reconcile", [{"mode": mode} for mode in ("counts", "sample", "full")])
 
     def backfill(self, source: str) -> None:
         for n in range(2):
