@@ -69,12 +69,18 @@ def test_it_builds(tmp_path: Path) -> None:
     assert not (layer / "boto3").exists(), "the runtime brings its own"
     assert [path for path in layer.glob("pydantic_core/*.so") if "aarch64" in path.name], "the layer is for arm64"
     size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
-    print(f"layer: {size / 1e6:.1f} MB")
+    print(f"layer: {size / 1e6:.1f} MB of 40")
     assert size < 40e6
     for function in (*STREAMS, "Backfill", "Reconcile", "Replay"):
         assert [path.name for path in (tmp_path / "out" / function).iterdir() if path.name != "__pycache__"] == [
             "app.py"
         ]
+        code = (tmp_path / "out" / function / "app.py").stat().st_size
+        print(f"{function}: {code / 1e3:.1f} kB of 10")
+        assert code < 10e3
+    body = (tmp_path / "out/template.yaml").stat().st_size
+    print(f"template: {body / 1e3:.0f} kB of the 1,000 that CloudFormation takes")
+    assert body < 500e3
 
 
 @pytest.mark.parametrize("function", STREAMS)
