@@ -19,16 +19,18 @@ SHARE = 0.6
 
 @cache
 def wired() -> Wired:
-    return wire(MODEL)
+    return wire(MODEL, metered=True)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """`{"table": …, "segment": 0, "total_segments": 1, "cursor": null}`; answers done, cursor, scanned, written."""
+    """`{"table": …, "segment": 0, "total_segments": 1, "cursor": null}`, at will with `units_per_second` and
+    `seconds`; answers done, cursor, scanned, written, and what it cost."""
     request, it = parse(BackfillRequest, event), wired()
     clock = it.engine.clock
-    stop_at = clock.now() + SHARE * context.get_remaining_time_in_millis() / 1000
+    left = SHARE * context.get_remaining_time_in_millis() / 1000
+    stop_at = clock.now() + min(left, request.seconds or left)
     segment = Segment(request.table, request.segment, request.total_segments, request.cursor)
     with telemetry.call(source=request.table, segment=request.segment):
-        progress = backfill(it.engine, segment, stop_at, it.patience(context))
+        progress = backfill(it.engine, segment, stop_at, it.patience(context), request.units_per_second)
         telemetry.count(Scanned=progress.scanned, Written=progress.written, Quarantined=progress.quarantined)
     return progress.answer

@@ -1,4 +1,4 @@
-"""Do both models say the same? On a schedule, and on demand."""
+"""Do both models say the same? On a schedule, and on demand; whole, or one part after the other."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from typing import Any
 
 from measures import MODEL
 from remodel.adapters.telemetry import Telemetry
+from remodel.core.change import Key
+from remodel.flow.backfill import Segment
+from remodel.flow.diff import Part, diff
 from remodel.flow.reconcile import reconcile
-from remodel.requests import ReconcileRequest, parse
+from remodel.requests import DiffRequest, ReconcileRequest, parse
 from remodel.wiring import Wired, wire
 
 telemetry = Telemetry("reconcile")
+
+SHARE = 0.5
+"""Of the time that is left, after which a part begins no new page: the looks at what differs may take the rest."""
 
 
 @cache
@@ -21,8 +27,18 @@ def wired() -> Wired:
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """`{"mode": "counts|sample|full", "repair": false}`; answers the counts, and examples field by field."""
-    request, it = parse(ReconcileRequest, event), wired()
+    """`{"mode": "counts|sample|full", "repair": false}`; answers the counts, and examples field by field.
+
+    `{"mode": "diff", "table": …, "segment": 0, "total_segments": 1, "cursor": null, "repair": false, "astray": []}` answers
+    those of one part, with done and cursor.
+    """
+    if isinstance(event, dict) and event.get("mode") == "diff":
+        return _part(parse(DiffRequest, event), context)
+    return _whole(parse(ReconcileRequest, event), context)
+
+
+def _whole(request: ReconcileRequest, context: Any) -> dict[str, Any]:
+    it = wired()
     with telemetry.call(mode=request.mode):
         report = reconcile(it.engine, request.mode, request.repair, request.sample, it.patience(context))
         telemetry.count(
@@ -41,4 +57,16 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         if request.mode == "sample":
             telemetry.count(QuarantineDepth=report.quarantined)
             telemetry.seconds(QuarantineAge=report.oldest_quarantined, BackfillIdle=report.backfill_idle)
+    return asdict(report)
+
+
+def _part(request: DiffRequest, context: Any) -> dict[str, Any]:
+    """A part is not the whole: it says nothing of drift in metrics."""
+    it = wired()
+    stop_at = it.engine.clock.now() + SHARE * context.get_remaining_time_in_millis() / 1000
+    segment = Segment(request.table, request.segment, request.total_segments, request.cursor)
+    part = Part(segment, [Key(row.group, row.source, row.id) for row in request.astray], request.repair)
+    with telemetry.call(mode=request.mode, table=request.table, segment=request.segment):
+        report = diff(it.engine, part, stop_at, it.patience(context))
+        telemetry.count(Scanned=sum((report.old | report.found).values()), Repaired=report.repaired)
     return asdict(report)

@@ -40,6 +40,9 @@ from remodel.flow.engine import Engine
 
 console = Console()
 
+SIGN = 1.5
+"""Seconds in which a poller gives its first sign of life."""
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
@@ -76,27 +79,34 @@ def endpoint(given: str | None) -> Iterator[str]:
 
 def migrate(cloud: Cloud, asked: argparse.Namespace) -> int:
     began = time.monotonic()
-    cloud.create_tables(streams=False)
+    cloud.create_tables(streams=False, but=MODEL.new_tables)
     rows = Rows(random.Random(asked.seed), [], [])
     seeded = seed(cloud, rows, asked)
-    cloud.switch_streams_on()
+    console.print("the application goes on writing from here on")
+    writers = start_writers(cloud, rows, seeded, asked)
+    remodel(cloud, "plan")
+    remodel(cloud, "backup", "--execute")
+    remodel(cloud, "prepare", "--execute")
     faults = Faults(kill=0.06, again=0.1, random=random.Random(asked.seed + 1))
     cloud.start_pollers(faults)
-    console.print("streams are on and read; the application goes on writing")
-    writers = start_writers(cloud, rows, seeded, asked)
-    remodel(cloud, "backup", "--execute")
+    console.print(
+        "\nthe stage is deployed, and its streams are read; now and then a function is killed, or given a batch twice"
+    )
+    time.sleep(SIGN)
     remodel(cloud, "backfill", "--segments", "2", "--execute")
     with progress() as bars:
         write_on(writers, asked.changes, bars)
         drain(cloud, bars)
-    agreed = remodel(cloud, "validate", "--full")
+    agreed = remodel(cloud, "validate", "--full", "--report", str(cloud.folder / "report.html"))
     remodel(cloud, "status")
+    crossed = remodel(cloud, "cutover", "--accept", "expected", "--execute")
+    remodel(cloud, "log")
     done = verdict(_engine(cloud), cloud.dynamodb, cloud.tables)
     tell(cloud, writers, faults, done, time.monotonic() - began)
     if not done.converged:
         keep_evidence(cloud)
     complete = faults.kills > 0 and faults.redelivered > 0 and not any(cloud.folder.glob("failed/*"))
-    return 0 if done.converged and agreed and complete else 1
+    return 0 if done.converged and agreed and crossed and complete else 1
 
 
 def seed(cloud: Cloud, rows: Rows, asked: argparse.Namespace) -> dict[str, dict[str, Item]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,23 +62,30 @@ class Cloud:
 
     @property
     def tables(self) -> dict[str, str]:
-        """Physical names by the model's own, as the functions' environment has them."""
+        """Physical names by the model's own, as the functions' environment has them; and that of the migration's table."""
         environment = next(iter(self.functions.values())).function.environment
-        return {
+        named = {
             name.removesuffix("_TABLE").lower(): value for name, value in environment.items() if name.endswith("_TABLE")
         }
+        return {**named, "migration": f"{self.prefix}remodel-sandbox"}
 
-    def create_tables(self, streams: bool = True) -> None:
-        """All tables; with `streams` off, as an application has them before anybody thinks of migrating."""
+    def create_tables(self, streams: bool = True, but: Iterable[str] = ()) -> None:
+        """All tables of the template; with `streams` off, as an application has them before anybody thinks of migrating.
+
+        `but`: names in the model of those that are left to somebody else.
+        """
+        left = {self.tables[name] for name in but}
         for table in self.template.tables():
             if not streams:
                 table.pop("StreamSpecification", None)
-            self.dynamodb.create_table(**table)
+            if table["TableName"] not in left:
+                self.dynamodb.create_table(**table)
 
     def delete_tables(self) -> None:
-        for table in self.template.tables():
+        """Those of the template, and the migration's own."""
+        for name in self.tables.values():
             with contextlib.suppress(self.dynamodb.exceptions.ResourceNotFoundException):
-                self.dynamodb.delete_table(TableName=table["TableName"])
+                self.dynamodb.delete_table(TableName=name)
 
     def switch_streams_on(self) -> None:
         for table in self.template.tables():

@@ -66,7 +66,7 @@ class Poller:
         assert mapping is not None, "the function has a stream"
         self._streams, self._arn, self._function, self._mapping = streams, stream_arn, function, mapping
         self._failed, self.faults = failed, faults or Faults()
-        self._stopping = threading.Event()
+        self._stopping, self._disabled = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"poll {function.function.name}")
         self._iterators: dict[str, str] = {}
         self._finished: set[str] = set()
@@ -75,6 +75,24 @@ class Poller:
         self.problem: BaseException | None = None
         self.idle_since: float | None = None
         self.busy_since = 0.0
+        self.idle = False
+
+    @property
+    def failed(self) -> Path:
+        """The failure destination."""
+        return self._failed
+
+    @property
+    def enabled(self) -> bool:
+        return not self._disabled.is_set()
+
+    def enable(self) -> None:
+        """It goes on from behind the last batch that was done."""
+        self._disabled.clear()
+
+    def disable(self) -> None:
+        """Nothing is begun any more; `idle` once the batch in hand is done or dropped."""
+        self._disabled.set()
 
     def start(self) -> None:
         self._thread.start()
@@ -96,7 +114,11 @@ class Poller:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                began = time.time()
+                began, self.idle = time.time(), self._disabled.is_set()
+                if self.idle:
+                    self.idle_since = None
+                    self._stopping.wait(INTERVAL)
+                    continue
                 found = [self._poll(shard) for shard in self._shards()]
                 self.idle_since = None if any(found) else began
                 if not any(found):
@@ -126,8 +148,11 @@ class Poller:
             return True
         if records := [lambda_record(record, self._arn) for record in answer["Records"]]:
             self.busy_since = time.time()
-            self.deliver(records)
+            done = self.deliver(records)
             self.busy_since = 0.0
+            if not done:
+                self._iterators.pop(shard, None)
+                return True
             self.records += len(records)
             self._last[shard] = records[-1]["dynamodb"]["SequenceNumber"]
         if (after := answer.get("NextShardIterator")) is None:
@@ -143,26 +168,30 @@ class Poller:
             request |= {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._last[shard]}
         return self._streams.get_shard_iterator(**request)["ShardIterator"]
 
-    def deliver(self, records: list[Record], attempt: int = 0) -> None:
-        """One batch until all of it is done, given up, or the poller stops."""
-        while records and not self._stopping.is_set():
+    def deliver(self, records: list[Record], attempt: int = 0) -> bool:
+        """One batch until all of it is done or given up; False where the poller was stopped or disabled before."""
+        while records:
+            if self._stopping.is_set() or self._disabled.is_set():
+                return False
             try:
                 left = self._invoke(records)
             except FunctionFailed:
                 self._stopping.wait(LANDING)
                 if self._mapping.bisect and len(records) > 1:
                     half = len(records) // 2
-                    self.deliver(records[:half], attempt)
+                    if not self.deliver(records[:half], attempt):
+                        return False
                     records = records[half:]
                     continue
                 left = records
             attempt = attempt + 1 if len(left) == len(records) else 0
             if attempt > self._mapping.attempts:
                 self._give_up(left)
-                return
+                return True
             records = left
             if records:
                 self._stopping.wait(min(10.0, 0.1 * 2**attempt))
+        return True
 
     def _invoke(self, records: list[Record]) -> list[Record]:
         """The records from the first one that is not done. Raises FunctionFailed."""

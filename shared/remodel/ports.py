@@ -66,6 +66,17 @@ class Page:
     next: Item | None
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a store has used up since it was made. units: write units, those of the tables' indexes included.
+
+    throttled: requests, or parts of them, that were turned away and had to be sent again.
+    """
+
+    units: float = 0.0
+    throttled: int = 0
+
+
 class Store(Protocol):
     """Every method may raise Unavailable, TableNotFound or NotAllowed; the reads are consistent unless it says otherwise."""
 
@@ -89,6 +100,9 @@ class Store(Protocol):
 
     def stream_view(self, table: str) -> str | None:
         """The view type of the table's stream; None where it is off."""
+
+    def spent(self) -> Spent:
+        """Units are told only where the store meters them."""
 
 
 class Clock(Protocol):

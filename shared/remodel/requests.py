@@ -14,18 +14,39 @@ class Request(BaseModel):
 
 
 class BackfillRequest(Request):
-    """One segment of one old table, from a cursor on."""
+    """One segment of one old table, from a cursor on. `units_per_second`: write units; `seconds`: after which no page is
+    begun any more."""
 
     table: str
     segment: int = Field(default=0, ge=0)
     total_segments: int = Field(default=1, ge=1, le=1_000_000)
     cursor: dict[str, dict[str, str]] | None = None
+    units_per_second: float | None = Field(default=None, gt=0)
+    seconds: float | None = Field(default=None, gt=0)
 
 
 class ReconcileRequest(Request):
     mode: Literal["counts", "sample", "full"]
     repair: bool = False
     sample: int = Field(default=100, ge=1, le=10_000)
+
+
+class AstrayRow(Request):
+    source: str
+    id: str
+    group: str
+
+
+class DiffRequest(Request):
+    """One segment of one old or new table, from a cursor on; `astray` as earlier parts answered it."""
+
+    mode: Literal["diff"]
+    table: str
+    segment: int = Field(default=0, ge=0)
+    total_segments: int = Field(default=1, ge=1, le=1_000_000)
+    cursor: dict[str, dict[str, str]] | None = None
+    repair: bool = False
+    astray: list[AstrayRow] = []
 
 
 class ReplayRequest(Request):

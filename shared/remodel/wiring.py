@@ -33,8 +33,8 @@ class Wired:
         return Patience(self.engine.clock, self.engine.clock.now() + max(left - RESERVE, left / 2))
 
 
-def wire(model: Model) -> Wired:
+def wire(model: Model, metered: bool = False) -> Wired:
     """Reads the environment and makes the one client of the process. Raises MissingSetting."""
     found = settings(os.environ, model)
     client = boto3.client("dynamodb", config=CONFIG)
-    return Wired(Engine(model, DynamoStore(client, found.tables), SystemClock(), found.live), found)
+    return Wired(Engine(model, DynamoStore(client, found.tables, metered), SystemClock(), found.live), found)

@@ -1,10 +1,12 @@
-"""A deployed stack as a verb's world: found by its name, its functions invoked, its event source mappings looked at."""
+"""A stage on AWS as a verb's world: its stack found by name, its functions invoked, its tables as they were named to it.
+
+Before the stack is deployed, the names are those that `samconfig.toml` gives the stage, and what only a stack has says so.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -18,49 +20,74 @@ from measures import MODEL
 from remodel.adapters.clock import SystemClock
 from remodel.adapters.dynamodb import CONFIG, DynamoStore
 from remodel.flow.engine import Engine
-from remodel.settings import settings
+from remodel.settings import settings, table_names, variable
+from runner import samconfig
+from runner.bucket import Bucket
 from runner.errors import CallFailed, NoSuchStack
-from runner.journal import Journal, myself
-from runner.world import Reader, World
+from runner.journal import Journal
+from runner.lease import myself
+from runner.mappings import Mappings
+from runner.stack import Deployment
+from runner.world import World
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_ssm import SSMClient
+
+TEMPLATE, SAMCONFIG = ROOT / "template.yaml", ROOT / "samconfig.toml"
 
 LONGEST = 900
 """Seconds that a call of a function may last."""
 
 
 def world(stage: str, stack: str, endpoint: str | None) -> World:
-    """Raises NoSuchStack."""
-    names = _resources(stack, endpoint)
-    functions = boto3.client(
-        "lambda", endpoint_url=endpoint, config=Config(read_timeout=LONGEST + 10, retries={"total_max_attempts": 1})
-    )
-    environment = _environment(functions, names["Backfill"])
-    found = settings(environment, MODEL)
-    tables = {**found.tables, "migration": environment["MIGRATION_TABLE"]}
-    dynamodb = boto3.client("dynamodb", endpoint_url=endpoint, config=CONFIG)
-    clock = SystemClock()
+    """Raises NoSuchStack where nobody answers, or nothing is there: neither a stack nor the old tables."""
+
+    def client(service: Any, config: Config = CONFIG) -> Any:
+        try:
+            return boto3.client(service, endpoint_url=endpoint, config=config)
+        except BotoCoreError as problem:
+            raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
+
+    cloudformation, functions = client("cloudformation", _PATIENT), client("lambda", _LONG)
+    names = _resources(cloudformation, stack)
+    given = samconfig.parameters(SAMCONFIG, stage)
+    found = settings(_environment(functions, names, stage, given), MODEL)
+    tables = {**found.tables, "migration": f"remodel-{stage}"}
+    dynamodb, clock = client("dynamodb"), SystemClock()
+    journal = Journal(dynamodb, tables["migration"], clock, myself())
     return World(
-        stage,
-        Engine(MODEL, DynamoStore(dynamodb, found.tables), clock, found.live),
-        dynamodb,
-        tables,
-        Deployed(functions, names),
-        Mappings(functions, boto3.client("cloudwatch", endpoint_url=endpoint), names),
-        Journal(dynamodb, tables["migration"], clock, myself()),
-        _declared(tables),
+        stage=stage,
+        engine=Engine(MODEL, DynamoStore(dynamodb, found.tables), clock, found.live),
+        dynamodb=dynamodb,
+        tables=tables,
+        functions=Deployed(functions, names, stack),
+        readers=Mappings(
+            functions, client("cloudwatch"), names, [each for each in MODEL.every if _read(each, found.live)]
+        ),
+        journal=journal,
+        flag=Parameter(client("ssm"), f"/remodel/{stage}/read"),
+        failures=Bucket(client("s3"), names.get("FailedBatches")),
+        stack=Deployment(cloudformation, client("iam"), SAMCONFIG, stage, stack, names),
+        declared=_declared(tables),
     )
+
+
+_PATIENT = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 2})
+_LONG = Config(read_timeout=LONGEST + 10, retries={"total_max_attempts": 1})
 
 
 class Deployed:
     """Functions by their logical ids in the template."""
 
-    def __init__(self, client: LambdaClient, names: Mapping[str, str]) -> None:
-        self._client, self._names = client, names
+    def __init__(self, client: LambdaClient, names: Mapping[str, str], stack: str) -> None:
+        self._client, self._names, self._stack = client, names, stack
 
     def invoke(self, name: str, payload: Mapping[str, Any]) -> Any:
+        if name not in self._names:
+            raise NoSuchStack(
+                f"expected stack {self._stack!r} with function {name}, found none: deploy the stage first"
+            )
         try:
             answer = self._client.invoke(FunctionName=self._names[name], Payload=json.dumps(payload))
             said = json.loads(answer["Payload"].read())
@@ -71,57 +98,57 @@ class Deployed:
         return said
 
 
-class Mappings:
-    """Event source mappings, one a stream; a mapping says whether it is on, CloudWatch how far behind it is."""
+class Parameter:
+    """The read flag, as the application reads it."""
 
-    def __init__(self, client: LambdaClient, cloudwatch: CloudWatchClient, names: Mapping[str, str]) -> None:
-        self._client, self._cloudwatch, self._names = client, cloudwatch, names
+    def __init__(self, client: SSMClient, name: str) -> None:
+        self._client, self.name = client, name
 
-    def look(self) -> list[Reader]:
-        readers = []
-        for source in MODEL.every:
-            name = self._names.get(f"Replicate{source.title()}")
-            if name is None:
-                continue
-            mappings = self._client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-            state = mappings[0].get("State", "") if mappings else "missing"
-            readers.append(Reader(source, state == "Enabled", self._lag(name), f"event source mapping {state.lower()}"))
-        return readers
+    def read(self) -> str | None:
+        try:
+            return self._client.get_parameter(Name=self.name)["Parameter"]["Value"]
+        except self._client.exceptions.ParameterNotFound:
+            return None
 
-    def _lag(self, function: str) -> float | None:
-        """The iterator's age at its worst in the last minutes; None where nothing was published."""
-        now = datetime.now(UTC)
-        points = self._cloudwatch.get_metric_statistics(
-            Namespace="AWS/Lambda",
-            MetricName="IteratorAge",
-            Dimensions=[{"Name": "FunctionName", "Value": function}],
-            StartTime=now - timedelta(minutes=5),
-            EndTime=now,
-            Period=60,
-            Statistics=["Maximum"],
-        )["Datapoints"]
-        latest = max(points, key=lambda point: point["Timestamp"], default=None)
-        return latest["Maximum"] / 1000 if latest else None
+    def write(self, value: str) -> None:
+        self._client.put_parameter(Name=self.name, Value=value, Type="String", Overwrite=True)
 
 
-def _resources(stack: str, endpoint: str | None) -> dict[str, str]:
-    config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 2})
+def _read(source: str, live: frozenset[str]) -> bool:
+    return source in MODEL.sources or source in live
+
+
+def _resources(client: Any, stack: str) -> dict[str, str]:
+    """Physical names by logical ids; empty where there is no such stack. Raises NoSuchStack where nobody answers."""
     try:
-        client = boto3.client("cloudformation", endpoint_url=endpoint, config=config)
         pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
         found = [each for page in pages for each in page["StackResourceSummaries"]]
-    except (ClientError, BotoCoreError, ResponseParserError) as problem:
-        raise NoSuchStack(
-            f"expected a stack {stack!r}, but: {problem}: deploy the stage, or name it with --stack"
-        ) from problem
+    except ClientError as problem:
+        if problem.response["Error"]["Code"] == "ValidationError":
+            return {}
+        raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
+    except (BotoCoreError, ResponseParserError) as problem:
+        raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
     return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
+
+
+_NOBODY = (
+    "expected to be told of stack {stack!r}, but: {problem}: see the endpoint, the credentials and their permissions"
+)
+
+
+def _environment(
+    client: LambdaClient, names: Mapping[str, str], stage: str, given: Mapping[str, str]
+) -> Mapping[str, str]:
+    """What the functions find in theirs; before they are deployed, what they would find."""
+    if "Backfill" in names:
+        return client.get_function_configuration(FunctionName=names["Backfill"])["Environment"]["Variables"]
+    template = Template(TEMPLATE, {"Stage": stage, **given})
+    backfill = next(each for each in template.functions() if each.name == "Backfill")
+    return {**{variable(name): name for name in table_names(MODEL)}, **backfill.environment}
 
 
 def _declared(tables: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
     """The tables of this checkout's template, under the stage's own names."""
     names = {f"{name.title().replace('_', '')}Table": table for name, table in tables.items()}
-    return tuple(Template(ROOT / "template.yaml", {"Stage": "sandbox", **names}).tables())
-
-
-def _environment(client: LambdaClient, function: str) -> dict[str, str]:
-    return dict(client.get_function_configuration(FunctionName=function)["Environment"]["Variables"])
+    return tuple(Template(TEMPLATE, {"Stage": "sandbox", **names}).tables())

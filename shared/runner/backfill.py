@@ -1,34 +1,58 @@
 """The backfill, table by table in order, the segments of a table side by side, each from where it was.
 
 It calls the deployed function with a cursor until that says done, and notes the cursor before it calls again; so it can be
-stopped or killed at any moment, and goes on. When all is done, the counts of both models are compared.
+stopped or killed at any moment, and goes on. Each call is short, so that another pace, asked for meanwhile or forced by
+throttled tables or late streams, holds within seconds. A table that is done is compared with its new rows, row for row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
+from remodel.ports import Clock
 from runner.backup import taken
-from runner.errors import CallFailed, NotReady
-from runner.journal import Progress
+from runner.calls import call, side_by_side
+from runner.comparison import Asked, compare
+from runner.errors import NotReady
+from runner.journal import Journal, Progress
+from runner.pace import Pace, furthest_behind
 from runner.world import World
 
-TRIES = 5
-"""Calls of one segment that may fail in a row before the verb gives up."""
+SETTING, RATE = "setting", "rate"
+"""The note that says how many write units a second a person has asked for."""
 
-Watch = Callable[[Progress], None]
+SECONDS = 15.0
+"""How long a call goes on."""
+
+WAIT = 5.0
+"""Seconds between two looks at streams that are behind."""
+
+Watch = Callable[[Progress, str], None]
+"""Called with how far a segment is, and with why it waits, where it does."""
 
 
 @dataclass(slots=True)
 class Backfilled:
-    """What is there after it: rows scanned, writes and refusals by table, and what the counts said."""
+    """What is there after it: rows scanned, writes and refusals by table, and in how many rows each differs."""
 
-    tables: dict[str, dict[str, int]] = field(default_factory=dict)
+    tables: dict[str, dict[str, float]] = field(default_factory=dict)
     drift: dict[str, int] = field(default_factory=dict)
+
+
+def set_rate(journal: Journal, rate: float | None) -> None:
+    """Write units a second, over all segments; holds from the next call on, of a backfill that is running, too."""
+    if rate is None:
+        journal.forget(SETTING, RATE)
+    else:
+        journal.remember(SETTING, RATE, rate)
+
+
+def asked_rate(journal: Journal) -> float | None:
+    found = journal.recall(SETTING).get(RATE)
+    return None if found is None else float(found)
 
 
 def open_segments(world: World, segments: int) -> dict[str, list[Progress]]:
@@ -47,71 +71,82 @@ def open_segments(world: World, segments: int) -> dict[str, list[Progress]]:
 
 def check(world: World) -> None:
     """Raises NotReady where a backfill would lose changes, or could not be undone."""
+    if taken(world) is None:
+        raise NotReady("expected a backup, found none: run `remodel backup --execute` first")
     unread = [f"{each.source} ({each.told})" for each in world.readers.look() if not each.enabled]
     if unread:
         raise NotReady(
             f"expected every stream to be read before the first page is, found unread: {', '.join(unread)}: "
-            "enable their event sources first, or changes made during the backfill are lost"
+            "enable their event sources first (`remodel prepare`), or changes made during the backfill are lost"
         )
-    if taken(world) is None:
-        raise NotReady("expected a backup, found none: run `remodel backup --execute` first")
 
 
 def backfill(world: World, segments: int, watch: Watch) -> Backfilled:
     """Raises NotReady, Busy and CallFailed."""
     check(world)
-    with world.journal.step("backfill") as facts:
+    with world.journal.step("backfill", "rollback") as facts:
         done = Backfilled()
         for table, left in open_segments(world, segments).items():
-            _table(world, left, watch)
+            steering = Steering(world, len(left))
+            side_by_side([_segment(world, each, steering, watch) for each in left])
             mine = [each for each in world.journal.progress() if each.table == table]
-            done.tables[table] = {
-                name: sum(getattr(each, name) for each in mine) for name in ("scanned", "written", "quarantined")
-            }
-            facts.update(tables=done.tables)
-        report = world.functions.invoke("Reconcile", {"mode": "counts"})
-        done.drift = {name: report[name] for name in ("missing", "different", "orphaned")}
-        facts.update(drift=done.drift)
+            figures = ("scanned", "written", "quarantined", "units")
+            done.tables[table] = {name: sum(getattr(each, name) for each in mine) for name in figures}
+            if left and table in world.engine.model.sources:
+                done.drift[table] = compare(world, Asked("backfill", (table,), segments)).drift
+            facts.update(tables=done.tables, drift=done.drift)
     return done
 
 
-def _table(world: World, left: list[Progress], watch: Watch) -> None:
-    stop = Event()
-    with ThreadPoolExecutor(max_workers=max(1, len(left))) as pool:
-        jobs = [pool.submit(_segment, world, each, watch, stop) for each in left]
-        try:
-            for job in jobs:
-                job.result()
-        except BaseException:
-            stop.set()
-            raise
+class Steering:
+    """The pace of all segments of a table together."""
+
+    def __init__(self, world: World, segments: int) -> None:
+        self._world, self._segments = world, segments
+        self._pace, self._lock = Pace(), Lock()
+        self._looked, self._behind = -WAIT, None  # type: float, tuple[str, float] | None
+
+    def rate(self) -> float | None:
+        """Of one segment."""
+        asked = asked_rate(self._world.journal)
+        with self._lock:
+            self._pace = replace(self._pace, asked=asked)
+            return self._pace.each(self._segments)
+
+    def behind(self) -> str:
+        """Which stream must be waited for, as a person reads it; empty where none must be."""
+        with self._lock:
+            now = self._world.engine.clock.now()
+            if now - self._looked >= WAIT:
+                lags = [(each.source, each.lag) for each in self._world.readers.look()]
+                self._looked, self._behind = now, furthest_behind(lags)
+            return f"waits: {self._behind[0]} is {self._behind[1]:.0f} s behind" if self._behind else ""
+
+    def learn(self, said: Any, seconds: float) -> None:
+        with self._lock:
+            self._pace = self._pace.after(said["units"], seconds, said["throttled"])
 
 
-def _segment(world: World, progress: Progress, watch: Watch, stop: Event) -> None:
-    failures = 0
-    while not progress.done and not stop.is_set():
-        payload = {
-            "table": progress.table,
-            "segment": progress.segment,
-            "total_segments": progress.total,
-            "cursor": progress.cursor,
-        }
-        try:
-            said: Any = world.functions.invoke("Backfill", payload)
-        except CallFailed:
-            failures += 1
-            if failures == TRIES:
-                raise
-            world.engine.clock.sleep(2.0**failures)
-            continue
-        failures = 0
-        progress = replace(
-            progress,
-            cursor=said["cursor"],
-            done=said["done"],
-            scanned=progress.scanned + said["scanned"],
-            written=progress.written + said["written"],
-            quarantined=progress.quarantined + said["quarantined"],
-        )
-        world.journal.note(progress)
-        watch(progress)
+def _segment(world: World, progress: Progress, steering: Steering, watch: Watch) -> Callable[[Event], None]:
+    def run(stop: Event) -> None:
+        so_far = progress
+        while not so_far.done and not stop.is_set():
+            if told := steering.behind():
+                watch(so_far, told)
+                world.engine.clock.sleep(WAIT)
+                continue
+            so_far = _one_call(world, so_far, steering)
+            world.journal.note(so_far)
+            watch(so_far, "")
+
+    return run
+
+
+def _one_call(world: World, so_far: Progress, steering: Steering) -> Progress:
+    clock: Clock = world.engine.clock
+    began, rate = clock.now(), steering.rate()
+    segment = {"table": so_far.table, "segment": so_far.segment, "total_segments": so_far.total}
+    said: Any = call(world, "Backfill", **segment, cursor=so_far.cursor, seconds=SECONDS, units_per_second=rate)
+    steering.learn(said, clock.now() - began)
+    added = {name: getattr(so_far, name) + said[name] for name in ("scanned", "written", "quarantined", "units")}
+    return replace(so_far, cursor=said["cursor"], done=said["done"], **added)

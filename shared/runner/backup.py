@@ -5,13 +5,16 @@ DynamoDB Local has none: there the verb says so and remembers that, so that the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from runner.world import World
+
+BEGUN = "backup"
+"""Notes on what a backup has begun."""
 
 PAUSE = 3.0
 """Seconds between two looks at a backup that is being made."""
@@ -25,18 +28,24 @@ class Backup:
 
 
 def planned(world: World) -> dict[str, str]:
-    """A backup's name for each table of the application."""
+    """A backup's name for each table of the application, as far as they are there."""
     stamp = datetime.fromtimestamp(world.engine.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
     model = world.engine.model
-    return {world.tables[name]: f"remodel-{world.stage}-{stamp}" for name in (*model.every, *model.new_tables)}
+    there = [name for name in (*model.every, *model.new_tables) if world.describe(name)]
+    return {world.tables[name]: f"remodel-{world.stage}-{stamp}" for name in there}
 
 
 def back_up(world: World) -> list[Backup]:
-    """Makes them all, and waits until each is available."""
+    """Makes them all, and waits until each is available. One that was stopped goes on with those that it had begun."""
     with world.journal.step("backup") as facts:
-        backups = [_create(world, table, name) for table, name in planned(world).items()]
+        begun = world.journal.recall(BEGUN)
+        backups = [
+            Backup(**begun[table]) if table in begun else _create(world, table, name)
+            for table, name in planned(world).items()
+        ]
         backups = [_wait(world, each) for each in backups]
         facts["backups"] = {each.table: each.arn or each.status for each in backups}
+        world.journal.forget(BEGUN)
     return backups
 
 
@@ -53,7 +62,9 @@ def _create(world: World, table: str, name: str) -> Backup:
         if problem.response["Error"]["Code"] == "UnknownOperationException":
             return Backup(table, "", "this DynamoDB has no backups")
         raise
-    return Backup(table, details["BackupArn"], details["BackupStatus"])
+    backup = Backup(table, details["BackupArn"], details["BackupStatus"])
+    world.journal.remember(BEGUN, table, asdict(backup))
+    return backup
 
 
 def _wait(world: World, backup: Backup) -> Backup:

@@ -5,326 +5,277 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
-from remodel.core.errors import RemodelError
-from runner import aws, backfill, backup, here, plan, quarantine, status, validate
-from runner.errors import NoSuchStack
-from runner.journal import Progress as Segment
+from runner import (
+    backfill,
+    backup,
+    comparison,
+    cutover,
+    finish,
+    plan,
+    prepare,
+    quarantine,
+    report,
+    rollback,
+    show,
+    status,
+    validate,
+)
+from runner.options import Execute, Json, err, out, say, verb, watching
 from runner.world import World
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
 quarantines = typer.Typer(no_args_is_help=True, help="What the model refuses: list, show, replay.")
-app.add_typer(quarantines, name="quarantine")
 
-out, err = Console(), Console(stderr=True)
-
-EXAMPLE = "\n\nExample: remodel {}"
-
-
-class Stage(StrEnum):
-    SANDBOX = "sandbox"
-    DEV = "dev"
-    STAGING = "staging"
-    PROD = "prod"
+Segments = Annotated[int, typer.Option("--segments", min=1, max=1000, help="Of a table, side by side.")]
+Source = Annotated[str | None, typer.Option("--table", help="Only of this old table.")]
+Ids = Annotated[list[str] | None, typer.Option("--id", help="Only this row; may be given several times.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Only where the reason has this text in it.")]
+Since = Annotated[datetime | None, typer.Option("--since", help="Only what was refused from then on (UTC).")]
+Until = Annotated[datetime | None, typer.Option("--until", help="Only what was refused until then (UTC).")]
 
 
-StageOption = Annotated[Stage, typer.Option("--stage", help="The deployed stage.")]
-Endpoint = Annotated[
-    str | None, typer.Option("--endpoint-url", help="Instead of AWS: a local cloud, or a DynamoDB Local.")
-]
-Stack = Annotated[str | None, typer.Option("--stack", help="The stack's name, where it is not remodel-<stage>.")]
-Prefix = Annotated[str, typer.Option("--prefix", help="On a DynamoDB Local: what the tables' names begin with.")]
-Json = Annotated[bool, typer.Option("--json", help="The answer as JSON.")]
-Execute = Annotated[bool, typer.Option("--execute", help="Do it; without this, only say what would be done.")]
-
-
-@contextmanager
-def world(stage: Stage, stack: str | None, endpoint: str | None, prefix: str) -> Iterator[World]:
-    """A deployed stack; where there is none on an endpoint, the tables of the template on a DynamoDB Local."""
-    try:
-        try:
-            found = aws.world(stage.value, stack or f"remodel-{stage.value}", endpoint)
-        except NoSuchStack:
-            if endpoint is None or stack is not None:
-                raise
-            with here.world(endpoint, prefix) as found:
-                yield found
-        else:
-            yield found
-    except RemodelError as problem:
-        err.print(f"[red]{type(problem).__name__}[/red]: {problem}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from problem
-    except KeyboardInterrupt:
-        err.print("stopped: the same command goes on from here")
-        raise typer.Exit(1) from None
-
-
-def say(answer: Any, as_json: bool, show: Callable[[], None]) -> None:
-    if as_json:
-        print(json.dumps(answer, indent=2, default=str))
-    else:
-        show()
-
-
-def table(title: str, *columns: str) -> Table:
-    made = Table(title=title, title_justify="left")
-    for column in columns:
-        made.add_column(column)
-    return made
-
-
-@app.command(
-    "plan",
-    help="What the migration will write, cost and take, and what is in its way."
-    + EXAMPLE.format("plan --stage dev --full"),
-)
+@verb(app, "plan", "What the migration will write, cost and take, and what is in its way.", "plan --stage dev --full")
 def plan_(
-    stage: StageOption,
-    stack: Stack = None,
-    endpoint: Endpoint = None,
-    prefix: Prefix = "",
+    it: World,
     as_json: Json = False,
     full: Annotated[bool, typer.Option("--full", help="Read every row, not a sample.")] = False,
-    sample: Annotated[int, typer.Option(min=1, help="Rows of each table to read.")] = 1_000,
-    rate: Annotated[float, typer.Option(min=1, help="Write units a second.")] = 1_000.0,
+    sample: Annotated[int, typer.Option("--sample", min=1, help="Rows of each table to read.")] = 1_000,
+    rate: Annotated[float, typer.Option("--rate", min=1, help="Write units a second.")] = 1_000.0,
 ) -> None:
-    with world(stage, stack, endpoint, prefix) as it:
-        found = plan.plan(it, it.declared, None if full else sample, rate)
-        say(asdict(found), as_json, lambda: _show_plan(found))
-        if found.obstacles:
-            raise typer.Exit(1)
+    found = plan.plan(it, it.declared, None if full else sample, rate)
+    say(asdict(found), as_json, lambda: show.plan(found))
+    if found.obstacles:
+        raise typer.Exit(1)
 
 
-def _show_plan(found: plan.Plan) -> None:
-    made = table(f"plan for stage {found.stage}", "table", "rows", "read", "refused of these")
-    for name, rows in found.tables.items():
-        made.add_row(name, str(rows), str(found.read[name]), str(sum(found.refused.get(name, {}).values())))
-    out.print(made)
-    spread, cost = found.fanout, found.forecast
-    for line in (
-        f"links      {spread.links} on {spread.groups} measures: median {spread.median}, 90 % up to {spread.p90}, "
-        f"99 % up to {spread.p99}, at the most {spread.most}",
-        f"writes     {cost.new_rows} new rows; {cost.index_units} units for the index, {cost.new_units} for the new tables",
-        f"costs      ${cost.dollars:.2f} ({found.prices})",
-        f"takes      {cost.seconds / 60:.0f} min at the given rate",
-        f"lookups    {found.lookups}",
-        *(f"refused    {count} {name}: {why}" for name, whys in found.refused.items() for why, count in whys.items()),
-        *(f"[red]in the way[/red] {each}" for each in found.obstacles),
-    ):
-        out.print(line, soft_wrap=True, highlight=False)
+@verb(app, "backup", "On-demand backups of every table, old and new.", "backup --stage dev --execute")
+def backup_(it: World, execute: Execute = False, as_json: Json = False) -> None:
+    if execute:
+        answer: Any = [asdict(each) for each in backup.back_up(it)]
+    else:
+        told = backup.planned(it).items()
+        answer = [{"table": name, "arn": "", "status": f"would be made as {made}"} for name, made in told]
+    cells = [(each["table"], each["arn"] or each["status"]) for each in answer]
+    say(answer, as_json, lambda: show.rows("backups", ("table", "backup"), cells))
 
 
-@app.command(
-    "backup", help="On-demand backups of every table, old and new." + EXAMPLE.format("backup --stage dev --execute")
+@verb(
+    app,
+    "prepare",
+    "Makes what must stand before replication can: new tables, streams, the read flag; switches event sources on.",
+    "prepare --stage dev --execute",
 )
-def backup_(
-    stage: StageOption,
-    stack: Stack = None,
-    endpoint: Endpoint = None,
-    prefix: Prefix = "",
-    execute: Execute = False,
-    as_json: Json = False,
-) -> None:
-    with world(stage, stack, endpoint, prefix) as it:
-        if execute:
-            answer: Any = [asdict(each) for each in backup.back_up(it)]
-        else:
-            answer = [
-                {"table": name, "arn": "", "status": f"would be made as {it_}"}
-                for name, it_ in backup.planned(it).items()
-            ]
-
-        def show() -> None:
-            made = table("backups", "table", "backup")
-            for each in answer:
-                made.add_row(each["table"], each["arn"] or each["status"])
-            out.print(made)
-
-        say(answer, as_json, show)
+def prepare_(it: World, execute: Execute = False, as_json: Json = False) -> None:
+    if execute:
+        done = prepare.prepare(it, watching(as_json))
+        say(
+            {"done": done},
+            as_json,
+            lambda: out.print(f"{len(done)} things done; everything stands" if done else "everything stands"),
+        )
+    else:
+        todo = [each.told for each in prepare.planned(it)]
+        say(
+            {"todo": todo},
+            as_json,
+            lambda: out.print("\n".join(todo) or "everything stands", highlight=False, soft_wrap=True),
+        )
 
 
-@app.command(
+@verb(
+    app,
     "backfill",
-    help="Seeds the new model with what was there before, table by table. Stop it whenever you like; the same command goes on."
-    + EXAMPLE.format("backfill --stage dev --segments 8 --execute"),
+    "Seeds the new model with what was there before, table by table. Stop it whenever you like; the same command goes on.",
+    "backfill --stage dev --segments 8 --rate 500 --execute",
 )
 def backfill_(
-    stage: StageOption,
-    stack: Stack = None,
-    endpoint: Endpoint = None,
-    prefix: Prefix = "",
+    it: World,
     execute: Execute = False,
     as_json: Json = False,
-    segments: Annotated[int, typer.Option(min=1, max=1000, help="Of a table, side by side.")] = 4,
+    segments: Segments = 4,
+    rate: Annotated[
+        float | None, typer.Option("--rate", min=1, help="Write units a second; stays until changed.")
+    ] = None,
 ) -> None:
-    with world(stage, stack, endpoint, prefix) as it:
-        left = backfill.open_segments(it, segments)
-        if not execute:
-            backfill.check(it)
-            plan = {name: f"{len(each)} segments to do" if each else "done" for name, each in left.items()}
-            say(plan, as_json, lambda: out.print("\n".join(f"{name:<12} {each}" for name, each in plan.items())))
-            return
-        with bars(left, as_json) as watch:
-            done = backfill.backfill(it, segments, watch)
-        say(asdict(done), as_json, lambda: _show_backfilled(done))
-        if any(done.drift.values()):
-            raise typer.Exit(1)
+    left = backfill.open_segments(it, segments)
+    if not execute:
+        backfill.check(it)
+        todo = {name: f"{len(each)} segments to do" if each else "done" for name, each in left.items()}
+        say(todo, as_json, lambda: out.print("\n".join(f"{name:<12} {each}" for name, each in todo.items())))
+        return
+    if rate is not None:
+        backfill.set_rate(it.journal, rate)
+    with show.segments(left, as_json) as watch:
+        done = backfill.backfill(it, segments, watch)
+    say(asdict(done), as_json, lambda: show.backfilled(done))
+    if any(done.drift.values()):
+        raise typer.Exit(1)
 
 
-def _show_backfilled(done: backfill.Backfilled) -> None:
-    made = table("backfilled", "table", "scanned", "written", "quarantined")
-    for name, each in done.tables.items():
-        made.add_row(name, *(str(each[column]) for column in ("scanned", "written", "quarantined")))
-    made.caption = "afterwards: " + ", ".join(f"{count} {kind}" for kind, count in done.drift.items())
-    out.print(made)
-
-
-@contextmanager
-def bars(left: dict[str, list[Segment]], quiet: bool) -> Iterator[backfill.Watch]:
-    """A bar for each table, in segments done; nothing where the output is not a terminal."""
-    columns = (
-        TextColumn("{task.description:<12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}"),
+@verb(
+    app,
+    "rate",
+    "How many write units a second a backfill may take, also of one that is running; 0 lifts the limit.",
+    "rate 200 --stage dev --execute",
+)
+def rate_(
+    it: World,
+    units: Annotated[float | None, typer.Argument(min=0, help="Write units a second.")] = None,
+    execute: Execute = False,
+    as_json: Json = False,
+) -> None:
+    if execute and units is not None:
+        backfill.set_rate(it.journal, units or None)
+    now = backfill.asked_rate(it.journal)
+    say(
+        {"rate": now, "asked": units},
+        as_json,
+        lambda: out.print(f"{now:.0f} write units a second" if now else "no limit"),
     )
-    with Progress(*columns, console=err, disable=quiet or not err.is_terminal) as progress:
-        tasks: dict[str, TaskID] = {
-            name: progress.add_task(name, total=len(each), told="") for name, each in left.items() if each
-        }
-        scanned: dict[tuple[str, int], int] = {}
-
-        def watch(each: Segment) -> None:
-            scanned[each.table, each.segment] = each.scanned
-            rows = sum(count for (name, _n), count in scanned.items() if name == each.table)
-            progress.update(tasks[each.table], advance=int(each.done), told=f"{rows} rows")
-
-        yield watch
 
 
-@app.command("status", help="Where the migration stands, on one screen." + EXAMPLE.format("status --stage dev --watch"))
+@verb(app, "status", "Where the migration stands, on one screen.", "status --stage dev --watch")
 def status_(
-    stage: StageOption,
-    stack: Stack = None,
-    endpoint: Endpoint = None,
-    prefix: Prefix = "",
+    it: World,
     as_json: Json = False,
     watch: Annotated[bool, typer.Option("--watch", help="Every two seconds, until Ctrl-C.")] = False,
 ) -> None:
-    with world(stage, stack, endpoint, prefix) as it:
-        found = status.status(it)
-        if watch and out.is_terminal:
-            with Live(_status_table(found), console=out, auto_refresh=False) as live:
-                while True:
-                    time.sleep(2)
-                    live.update(_status_table(status.status(it)), refresh=True)
-        say(asdict(found), as_json, lambda: out.print(_status_table(found)))
+    found = status.status(it)
+    if watch and out.is_terminal:
+        with Live(show.status(found), console=out, auto_refresh=False) as live:
+            while True:
+                time.sleep(2)
+                live.update(show.status(status.status(it)), refresh=True)
+    say(asdict(found), as_json, lambda: out.print(show.status(found)))
 
 
-def _status_table(found: status.Status) -> Table:
-    made = table(f"stage {found.stage}", "table", "rows", "backfill", "scanned", "stream", "lag", "quarantined")
-    for each in found.tables:
-        lag = "?" if each.lag is None else f"{each.lag:.0f} s"
-        made.add_row(
-            each.table, str(each.rows), each.backfilled, str(each.scanned), each.reader, lag, str(each.quarantined)
-        )
-    compared = (
-        "never compared"
-        if not found.compared
-        else (
-            f"compared {found.compared}: drift {found.drift}, unlinked {found.unlinked}, stale lookups {found.stale_lookups}"
-        )
-    )
-    made.caption = "\n".join(line for line in (compared, f"lookups: {found.lookups}", found.last_step) if line)
-    made.caption_justify = "left"
-    return made
-
-
-@app.command(
+@verb(
+    app,
     "validate",
-    help="Do both models say the same? Counts, samples, and with --full every row, both ways."
-    + EXAMPLE.format("validate --stage dev --full"),
+    "Do both models say the same? Counts, samples, and with --full every row, both ways; goes on where it was stopped.",
+    "validate --stage dev --full --report report.html",
 )
 def validate_(
-    stage: StageOption,
-    stack: Stack = None,
-    endpoint: Endpoint = None,
-    prefix: Prefix = "",
+    it: World,
     as_json: Json = False,
-    sample: Annotated[int, typer.Option(min=1, max=10_000, help="Rows of each table.")] = 100,
+    sample: Annotated[int, typer.Option("--sample", min=1, max=10_000, help="Rows of each table.")] = 100,
     full: Annotated[bool, typer.Option("--full", help="Compare every row.")] = False,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what differs; needs --execute.")] = False,
     execute: Execute = False,
+    segments: Segments = 4,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="Where the report goes; without it, into reports/.")
+    ] = None,
 ) -> None:
     if repair and not execute:
         err.print("--repair writes to the new tables: expected --execute beside it", soft_wrap=True)
         raise typer.Exit(2)
-    with world(stage, stack, endpoint, prefix) as it:
-        done = validate.validate(it, sample, full or repair, repair)
-        say({**asdict(done), "passed": done.passed}, as_json, lambda: _show_validation(done))
-        if not done.passed:
-            raise typer.Exit(1)
+    with show.parts(comparison.both_ways(it), segments, as_json or not (full or repair)) as watch:
+        done = validate.validate(it, sample, full or repair, repair, segments, watch)
+    held = [quarantine.told(each) for each in quarantine.chosen(it, None, (), None, *_times(None, None))]
+    told = report.findings(done, it.stage, it.journal.steps("validate"), held)
+    page = page or Path("reports") / f"{it.stage}-{told.when.replace(':', '')}.html"
+    report.write(page, told)
+    say({**asdict(done), "passed": done.passed, "report": str(page)}, as_json, lambda: show.validation(done))
+    if not as_json:
+        out.print(f"report: {page}", highlight=False, soft_wrap=True)
+    if not done.passed:
+        raise typer.Exit(1)
 
 
-def _show_validation(done: validate.Validation) -> None:
-    made = table("validation", "", "check", "found")
-    for check in done.checks:
-        made.add_row("ok" if check.passed else "[red]FAILED[/red]", check.name, check.told)
-    out.print(made)
-    for report in done.reports.values():
-        for example in report["examples"][:5]:
-            out.print(
-                f"  {example['kind']} {example['table']} {example['id']} {example['fields'] or ''}", soft_wrap=True
-            )
-    if done.repaired:
-        out.print(f"mended: {done.repaired}")
-
-
-@app.command("log", help="What was done, by whom, with which outcome." + EXAMPLE.format("log --stage dev"))
-def log_(
-    stage: StageOption, stack: Stack = None, endpoint: Endpoint = None, prefix: Prefix = "", as_json: Json = False
-) -> None:
-    with world(stage, stack, endpoint, prefix) as it:
-        steps = it.journal.steps()
-
-        def show() -> None:
-            made = table(f"progress report, stage {it.stage}", "began", "step", "outcome", "by", "facts")
-            for each in steps:
-                made.add_row(
-                    each.began, each.verb, each.outcome or "not ended", each.by, json.dumps(each.facts, default=str)
-                )
-            out.print(made)
-
-        say([asdict(each) for each in steps], as_json, show)
-
-
-Source = Annotated[str | None, typer.Option("--table", help="Only of this old table.")]
-Ids = Annotated[list[str] | None, typer.Option("--id", help="Only this row; may be given several times.")]
-Reason = Annotated[str | None, typer.Option(help="Only where the reason has this text in it.")]
-Since = Annotated[datetime | None, typer.Option(help="Only what was refused from then on (UTC).")]
-Until = Annotated[datetime | None, typer.Option(help="Only what was refused until then (UTC).")]
-
-
-@quarantines.command(
-    "list", help="What is in quarantine, and why." + EXAMPLE.format("quarantine list --stage dev --table actuals")
+@verb(
+    app,
+    "cutover",
+    "From the old model to the new: through the gate, stops replication, compares once more, flips the read flag.",
+    "cutover --stage dev --accept 'data_source' --execute",
 )
+def cutover_(
+    it: World,
+    execute: Execute = False,
+    as_json: Json = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", help="Rows in quarantine with this text in the reason may stay there."),
+    ] = None,
+) -> None:
+    if execute:
+        now = cutover.cutover(it, accept or (), watching(as_json))
+        say(
+            {"reads": now, "flag": it.flag.name},
+            as_json,
+            lambda: out.print(f"{it.flag.name} says {now!r}", highlight=False),
+        )
+        return
+    gated = cutover.gate(it, accept or ())
+    say([asdict(each) for each in gated], as_json, lambda: show.gate(gated))
+    if not all(each.met for each in gated):
+        raise typer.Exit(1)
+
+
+@verb(
+    app,
+    "rollback",
+    "Before the cutover clears what was replicated, of one table or all; after it flips the read flag back.",
+    "rollback --stage dev --table actuals --execute",
+)
+def rollback_(
+    it: World,
+    execute: Execute = False,
+    as_json: Json = False,
+    table: Annotated[
+        list[str] | None, typer.Option("--table", help="Of this old table; may be given several times.")
+    ] = None,
+) -> None:
+    if rollback.is_cut_over(it) and not table:
+        back = rollback.flip_back(it) if execute else rollback.what_is_new(it)
+        say({**asdict(back), "told": str(back)}, as_json, lambda: out.print(str(back), style="yellow", soft_wrap=True))
+        return
+    if unknown := sorted(set(table or ()) - it.engine.model.sources.keys()):
+        err.print(f"expected --table to be one of {', '.join(it.engine.model.sources)}, found {', '.join(unknown)}")
+        raise typer.Exit(2)
+    wanted = table or list(it.engine.model.sources)
+    counts = rollback.clear_rows(it, wanted, watching(as_json)) if execute else rollback.identified(it, wanted)
+    done = "cleared" if execute else "would be cleared"
+    cells = [(name, str(count)) for name, count in counts.items()]
+    say({done: counts}, as_json, lambda: show.rows(f"replicated rows {done}", ("new table", "rows"), cells))
+
+
+@verb(
+    app,
+    "finish",
+    "After the retention period: a final backup, then removes the old tables and the stack. Lists them first.",
+    "finish --stage dev --execute",
+)
+def finish_(it: World, execute: Execute = False, as_json: Json = False) -> None:
+    removals = finish.removals(it)
+    say(
+        {"removals": removals},
+        as_json,
+        lambda: show.rows("no longer needed", ("to be removed",), [(each,) for each in removals]),
+    )
+    if execute:
+        finish.finish(it, watching(as_json))
+    else:
+        finish.check(it)
+
+
+@verb(app, "log", "What was done, by whom, with which outcome.", "log --stage dev")
+def log_(it: World, as_json: Json = False) -> None:
+    steps = it.journal.steps()
+    say([asdict(each) for each in steps], as_json, lambda: show.log(it.stage, steps))
+
+
+@verb(quarantines, "list", "What is in quarantine, and why.", "quarantine list --stage dev --table actuals")
 def list_(
-    stage: StageOption,
-    stack: Stack = None,
-    endpoint: Endpoint = None,
-    prefix: Prefix = "",
+    it: World,
     as_json: Json = False,
     source: Source = None,
     ids: Ids = None,
@@ -332,43 +283,24 @@ def list_(
     since: Since = None,
     until: Until = None,
 ) -> None:
-    with world(stage, stack, endpoint, prefix) as it:
-        rows = quarantine.chosen(it, source, ids or (), reason, *_times(since, until))
-
-        def show() -> None:
-            made = table("quarantine", "table", "id", "since", "reason")
-            for each in map(quarantine.told, rows):
-                made.add_row(each["source"], each["id"], each["seen"], each["reason"])
-            out.print(made)
-
-        say([quarantine.told(each) for each in rows], as_json, show)
+    rows = [quarantine.told(each) for each in quarantine.chosen(it, source, ids or (), reason, *_times(since, until))]
+    cells = [(each["source"], each["id"], each["seen"], each["reason"]) for each in rows]
+    say(rows, as_json, lambda: show.rows("quarantine", ("table", "id", "since", "reason"), cells))
 
 
-@quarantines.command(
-    "show", help="One refused row with its image." + EXAMPLE.format("quarantine show --stage dev --table actuals ID")
-)
-def show_(
-    stage: StageOption,
-    id: str,
-    source: Annotated[str, typer.Option("--table")],
-    stack: Stack = None,
-    endpoint: Endpoint = None,
-    prefix: Prefix = "",
-) -> None:
-    with world(stage, stack, endpoint, prefix) as it:
-        print(json.dumps(quarantine.image(it, source, id), indent=2))
+@verb(quarantines, "show", "One refused row with its image.", "quarantine show ID --stage dev --table actuals")
+def show_(it: World, id: str, source: Annotated[str, typer.Option("--table", help="Its old table.")]) -> None:
+    print(json.dumps(quarantine.image(it, source, id), indent=2))
 
 
-@quarantines.command(
+@verb(
+    quarantines,
     "replay",
-    help="Takes refused rows up again, from the rows as they are now: some, by id, reason or time, or --all."
-    + EXAMPLE.format("quarantine replay --stage dev --reason data_source --execute"),
+    "Takes refused rows up again, from the rows as they are now: some, by id, reason or time, or --all; or failed batches.",
+    "quarantine replay --stage dev --reason data_source --execute",
 )
 def replay_(
-    stage: StageOption,
-    stack: Stack = None,
-    endpoint: Endpoint = None,
-    prefix: Prefix = "",
+    it: World,
     execute: Execute = False,
     as_json: Json = False,
     source: Source = None,
@@ -377,22 +309,30 @@ def replay_(
     since: Since = None,
     until: Until = None,
     every: Annotated[bool, typer.Option("--all", help="Everything in quarantine.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="What the failure destination holds.")] = False,
 ) -> None:
-    if not every and not (source or ids or reason or since or until):
+    chosen = every or source or ids or reason or since or until
+    if bool(chosen) == failed:
         err.print(
-            "expected --table, --id, --reason, --since, --until or --all, found none: say what to replay",
+            "expected --failed, or --table, --id, --reason, --since, --until or --all: say what to replay",
             soft_wrap=True,
         )
         raise typer.Exit(2)
-    with world(stage, stack, endpoint, prefix) as it:
+    if failed:
+        said = quarantine.replay_failed(it) if execute else {"would_replay": len(it.failures.look())}
+    else:
         rows = quarantine.chosen(it, source, ids or (), reason, *_times(since, until))
-        if not execute:
-            say({"would_replay": len(rows)}, as_json, lambda: out.print(f"{len(rows)} rows would be taken up again"))
-            return
-        said = quarantine.replay(it, rows)
-        say(said, as_json, lambda: out.print(f"mended {said['mended']}, still refused {len(said['refused'])}"))
-        if said["refused"]:
-            raise typer.Exit(1)
+        said = quarantine.replay(it, rows) if execute else {"would_replay": len(rows)}
+    say(
+        said,
+        as_json,
+        lambda: out.print(", ".join(f"{name.replace('_', ' ')} {value or 0}" for name, value in said.items())),
+    )
+    if said.get("refused"):
+        raise typer.Exit(1)
+
+
+app.add_typer(quarantines, name="quarantine")
 
 
 def _times(since: datetime | None, until: datetime | None) -> tuple[float, float]:

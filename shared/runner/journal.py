@@ -1,23 +1,20 @@
 """A migration remembers itself: what was done, when, by whom, by which version, with which outcome.
 
-One table of the migration's own, so that it is nobody's laptop. Beside the steps it holds how far each segment of a
-backfill is, and who is running what: a lease, renewed while its holder lives. Whoever finds a lease that has run out, or
-one of a process that died on this very machine, takes it over; everybody else is refused by name.
+One table of the migration's own, so that it is nobody's laptop; made by the first verb that writes, before anything is
+deployed, and still there when the stack is gone. Beside the steps it holds notes: how far each segment of a backfill is, how
+far each part of a comparison, settings that may change while a verb runs; and leases (`lease`).
 
-    subject (partition)   name (sort)                 attributes
-    step                  <began> <verb> <by>         verb, by, version, ended, outcome, facts
-    progress              <table>/<segment>/<total>   cursor, done, scanned, written, quarantined
-    lease                 <verb>                      holder, since, until
+    subject (partition)   name (sort)            attributes
+    step                  <began> <verb> <by>    verb, by, version, ended, outcome, facts
+    lease                 <verb>                 holder, since, until
+    <any other>           <the note's own>       facts (JSON)
 """
 
 from __future__ import annotations
 
 import json
-import os
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,15 +23,15 @@ from typing import TYPE_CHECKING, Any, cast
 from remodel.core.errors import RemodelError
 from remodel.core.wire import Item
 from remodel.ports import Clock
-from runner.errors import Busy
+from runner import recovery
+from runner.lease import lease
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LEASE = 60.0
-"""Seconds that a lease lasts unless it is renewed, which is done three times as often."""
-
 DONE, FAILED, STOPPED = "done", "failed", "stopped"
+
+PROGRESS = "progress"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one segment of one table is, over all runs."""
+    """How far one segment of one table is, over all runs. `units`: write units that it cost."""
 
     table: str
     segment: int
@@ -62,6 +59,7 @@ class Progress:
     scanned: int = 0
     written: int = 0
     quarantined: int = 0
+    units: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +72,13 @@ class Journal:
     me: str
 
     @contextmanager
-    def step(self, verb: str) -> Iterator[dict[str, Any]]:
-        """One run of a verb, alone; what the block puts into the given facts is remembered. Raises Busy."""
-        with self._lease(verb):
+    def step(self, verb: str, *others: str) -> Iterator[dict[str, Any]]:
+        """One run of a verb, alone, and while none of the others runs; what the block puts into the given facts is
+        remembered. Raises Busy."""
+        self._create()
+        with ExitStack() as leases:
+            for each in (verb, *others):
+                leases.enter_context(lease(self.dynamodb, self.table, self.clock, self.me, each))
             began = self._time()
             facts: dict[str, Any] = {}
             step = Step(verb, self.me, version("remodel"), began, facts=facts)
@@ -100,17 +102,51 @@ class Journal:
         return next((step for step in reversed(self.steps(verb)) if step.outcome == DONE), None)
 
     def progress(self) -> list[Progress]:
-        return [_progress(item) for item in self._items("progress")]
+        return [_progress(name, facts) for name, facts in self.recall(PROGRESS).items()]
 
     def note(self, progress: Progress) -> None:
         facts = {name: value for name, value in asdict(progress).items() if name not in ("table", "segment", "total")}
-        name = f"{progress.table}/{progress.segment}/{progress.total}"
-        self._put("progress", name, {"facts": {"S": json.dumps(facts)}})
+        self.remember(PROGRESS, f"{progress.table}/{progress.segment}/{progress.total}", facts)
 
-    def forget_progress(self) -> None:
+    def forget_progress(self, tables: Iterable[str]) -> None:
+        """So that a backfill begins these anew."""
+        forgotten = set(tables)
         for each in self.progress():
-            key = _key("progress", f"{each.table}/{each.segment}/{each.total}")
-            self.dynamodb.delete_item(TableName=self.table, Key=key)
+            if each.table in forgotten:
+                self.forget(PROGRESS, f"{each.table}/{each.segment}/{each.total}")
+
+    def remember(self, subject: str, name: str, facts: Any) -> None:
+        self._create()
+        self._put(subject, name, {"facts": {"S": json.dumps(facts, default=str)}})
+
+    def recall(self, subject: str) -> dict[str, Any]:
+        """The notes on a subject, by name."""
+        return {item["name"]["S"]: json.loads(item["facts"]["S"]) for item in self._items(subject)}
+
+    def forget(self, subject: str, *names: str) -> None:
+        """These notes on a subject; all of them where none is named."""
+        for name in names or self.recall(subject):
+            self.dynamodb.delete_item(TableName=self.table, Key=_key(subject, name))
+
+    def _create(self) -> None:
+        """Where it is not there yet; with point-in-time recovery, where there is such a thing."""
+        try:
+            self.dynamodb.describe_table(TableName=self.table)
+            return
+        except self.dynamodb.exceptions.ResourceNotFoundException:
+            pass
+        with suppress(self.dynamodb.exceptions.ResourceInUseException):
+            self.dynamodb.create_table(
+                TableName=self.table,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[
+                    {"AttributeName": "subject", "KeyType": "HASH"},
+                    {"AttributeName": "name", "KeyType": "RANGE"},
+                ],
+                AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("subject", "name")],
+            )
+        self.dynamodb.get_waiter("table_exists").wait(TableName=self.table, WaiterConfig={"Delay": 1})
+        recovery.switch_on(self.dynamodb, self.table)
 
     def _write(self, step: Step, ended: str = "", outcome: str = "") -> None:
         attributes: Item = {
@@ -124,100 +160,24 @@ class Journal:
         }
         self._put("step", f"{step.began} {step.verb} {step.by}", attributes)
 
-    @contextmanager
-    def _lease(self, verb: str) -> Iterator[None]:
-        self._take(verb)
-        stop = threading.Event()
-        keeper = threading.Thread(target=self._keep, args=(verb, stop), daemon=True)
-        keeper.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            keeper.join()
-            self._give_back(verb)
-
-    def _take(self, verb: str) -> None:
-        held = self.dynamodb.get_item(TableName=self.table, Key=_key("lease", verb), ConsistentRead=True).get("Item")
-        now = self.clock.now()
-        if held is not None and float(held["until"]["N"]) > now and not _is_dead(held["holder"]["S"]):
-            raise Busy(
-                f"expected to be the only one running {verb}, but {held['holder']['S']} has been since "
-                f"{held['since']['S']}: wait until it is done, or for {LEASE:.0f} s if it was killed on another machine"
-            )
-        request: Any = {
-            "TableName": self.table,
-            "Item": {**_key("lease", verb), "holder": {"S": self.me}, "since": {"S": self._time()}, **self._until()},
-        }
-        if held is None:
-            request["ConditionExpression"] = "attribute_not_exists(subject)"
-        else:
-            request["ConditionExpression"] = "holder = :holder AND #until = :until"
-            request["ExpressionAttributeNames"] = {"#until": "until"}
-            request["ExpressionAttributeValues"] = {":holder": held["holder"], ":until": held["until"]}
-        try:
-            self.dynamodb.put_item(**request)
-        except self.dynamodb.exceptions.ConditionalCheckFailedException:
-            raise Busy(f"expected to be the only one running {verb}, but somebody else has just begun it") from None
-
-    def _keep(self, verb: str, stop: threading.Event) -> None:
-        while not stop.wait(LEASE / 3):
-            with suppress(self.dynamodb.exceptions.ClientError):
-                self.dynamodb.update_item(
-                    TableName=self.table,
-                    Key=_key("lease", verb),
-                    UpdateExpression="SET #until = :until",
-                    ConditionExpression="holder = :me",
-                    ExpressionAttributeNames={"#until": "until"},
-                    ExpressionAttributeValues={":me": {"S": self.me}, ":until": self._until()["until"]},
-                )
-
-    def _give_back(self, verb: str) -> None:
-        with suppress(self.dynamodb.exceptions.ConditionalCheckFailedException):
-            self.dynamodb.delete_item(
-                TableName=self.table,
-                Key=_key("lease", verb),
-                ConditionExpression="holder = :me",
-                ExpressionAttributeValues={":me": {"S": self.me}},
-            )
-
-    def _until(self) -> Item:
-        return {"until": {"N": f"{self.clock.now() + LEASE:.3f}"}}
-
     def _items(self, subject: str) -> list[Item]:
+        """None where the table is not there yet."""
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.table,
             ConsistentRead=True,
             KeyConditionExpression="subject = :subject",
             ExpressionAttributeValues={":subject": {"S": subject}},
         )
-        return [cast(Item, item) for page in pages for item in page["Items"]]
+        try:
+            return [cast(Item, item) for page in pages for item in page["Items"]]
+        except self.dynamodb.exceptions.ResourceNotFoundException:
+            return []
 
     def _put(self, subject: str, name: str, attributes: Item) -> None:
         self.dynamodb.put_item(TableName=self.table, Item={**_key(subject, name), **attributes})
 
     def _time(self) -> str:
         return datetime.fromtimestamp(self.clock.now(), UTC).isoformat(timespec="milliseconds")
-
-
-def myself() -> str:
-    """User, machine and process: enough for a colleague to come over and ask."""
-    user = os.environ.get("USER") or os.environ.get("LOGNAME") or str(os.getuid())
-    return f"{user}@{socket.gethostname()} (process {os.getpid()})"
-
-
-def _is_dead(holder: str) -> bool:
-    """Whether it was a process on this very machine that is no more."""
-    where, _, process = holder.rpartition(" (process ")
-    if not where.endswith(f"@{socket.gethostname()}"):
-        return False
-    try:
-        os.kill(int(process.rstrip(")")), 0)
-    except (ProcessLookupError, ValueError):
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def _key(subject: str, name: str) -> dict[str, Any]:
@@ -229,6 +189,6 @@ def _step(item: Item) -> Step:
     return Step(**texts, facts=json.loads(item["facts"]["S"]))
 
 
-def _progress(item: Item) -> Progress:
-    table, segment, total = item["name"]["S"].split("/")
-    return Progress(table, int(segment), int(total), **json.loads(item["facts"]["S"]))
+def _progress(name: str, facts: Any) -> Progress:
+    table, segment, total = name.split("/")
+    return Progress(table, int(segment), int(total), **facts)

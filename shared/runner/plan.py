@@ -10,19 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from remodel.core import wire
 from remodel.core.forecast import PRICES, Fanout, Forecast, Table, fanout, forecast
 from remodel.core.model import Facts
 from remodel.core.record import KEY, VIEW, Bad, Good, side
 from remodel.core.roster import SEATS
 from remodel.core.wire import Item
+from runner import recovery
+from runner.backup import taken
+from runner.schema import Schema, differences
 from runner.status import lookups
 from runner.world import World
-
-Schema = Mapping[str, Any]
-"""A table as `create_table` takes it."""
 
 
 @dataclass(slots=True)
@@ -120,62 +118,38 @@ def _too_many(spread: Fanout) -> list[str]:
 
 
 def _obstacles(world: World, declared: Iterable[Schema]) -> Iterator[str]:
+    schemas = {each["TableName"]: each for each in declared}
     for name in world.sources:
-        yield from _old_table(world, name)
-    for schema in declared:
-        if schema["TableName"] in {world.tables[name] for name in world.engine.model.new_tables}:
-            yield from _new_table(world, schema)
+        yield from _old_table(world, name, schemas.get(world.tables[name]))
+    for name in world.engine.model.new_tables:
+        yield from _new_table(world, name, schemas[world.tables[name]])
     for reader in world.readers.look():
         if not reader.enabled:
             yield f"{reader.source}: expected its stream to be read, found {reader.told}: enable its event source"
+    if taken(world) is None:
+        yield "expected a backup, found none: run `remodel backup --execute`"
+    yield from world.stack.denied()
 
 
-def _old_table(world: World, name: str) -> Iterator[str]:
+def _old_table(world: World, name: str, declared: Schema | None) -> Iterator[str]:
+    found = world.describe(name)
+    if declared is not None and found is not None:
+        yield from differences(declared, found, indexes=name in world.engine.model.lookups)
     view = world.engine.store.stream_view(name)
     if view != VIEW:
-        yield f"{name}: expected a stream with {VIEW}, found {view or 'none'}: switch it on, and give its ARN to the stack"
+        yield f"{name}: expected a stream with {VIEW}, found {view or 'none'}: `remodel prepare --execute`"
     ttl = world.dynamodb.describe_time_to_live(TableName=world.tables[name])["TimeToLiveDescription"]
     if ttl.get("TimeToLiveStatus") == "ENABLED":
         yield f"{name}: rows expire by {ttl.get('AttributeName')}, and go from the new model with it: is that meant?"
-    if _recovery(world, name) == "DISABLED":
+    if recovery.status(world.dynamodb, world.tables[name]) == "DISABLED":
         yield f"{name}: expected point-in-time recovery, found it off: switch it on, or rely on `remodel backup`"
 
 
-def _recovery(world: World, name: str) -> str:
-    """Empty where this DynamoDB knows nothing of it, as DynamoDB Local does not."""
-    try:
-        told = world.dynamodb.describe_continuous_backups(TableName=world.tables[name])["ContinuousBackupsDescription"]
-    except ClientError:
-        return ""
-    return told.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus", "")
-
-
-def _new_table(world: World, schema: Schema) -> Iterator[str]:
-    """Attribute by attribute: keys and indexes, as the template declares them."""
-    table = schema["TableName"]
-    try:
-        found: Any = world.dynamodb.describe_table(TableName=table)["Table"]
-    except world.dynamodb.exceptions.ResourceNotFoundException:
-        yield f"{table}: expected a table, found none: deploy with CreateNewTables=true, or create it"
+def _new_table(world: World, name: str, declared: Schema) -> Iterator[str]:
+    found = world.describe(name)
+    if found is None:
+        yield f"{declared['TableName']}: expected a table, found none: `remodel prepare --execute`"
         return
-    if _keys(found) != _keys(schema):
-        yield f"{table}: expected the key {_keys(schema)}, found {_keys(found)}"
-    kinds = {each["AttributeName"]: each["AttributeType"] for each in found["AttributeDefinitions"]}
-    for each in schema["AttributeDefinitions"]:
-        if (kind := kinds.get(each["AttributeName"])) != each["AttributeType"]:
-            yield f"{table}: expected attribute {each['AttributeName']} of type {each['AttributeType']}, found {kind}"
-    indexes = {each["IndexName"]: each for each in found.get("GlobalSecondaryIndexes", ()) if _stays(each)}
-    for each in schema.get("GlobalSecondaryIndexes", ()):
-        if each["IndexName"] not in indexes:
-            yield f"{table}: expected an index {each['IndexName']}, found none: add it"
-        elif _keys(indexes[each["IndexName"]]) != _keys(each):
-            yield f"{table}: expected index {each['IndexName']} on {_keys(each)}, found {_keys(indexes[each['IndexName']])}"
-
-
-def _stays(index: Mapping[str, Any]) -> bool:
-    """An index that is being deleted is listed for as long as that takes."""
-    return index.get("IndexStatus") != "DELETING"
-
-
-def _keys(schema: Schema) -> str:
-    return ", ".join(f"{each['AttributeName']} {each['KeyType']}" for each in schema["KeySchema"])
+    yield from differences(declared, found)
+    if recovery.status(world.dynamodb, world.tables[name]) == "DISABLED":
+        yield f"{name}: expected point-in-time recovery, found it off: switch it on"

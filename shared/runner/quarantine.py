@@ -59,3 +59,19 @@ def replay(world: World, rows: Iterable[Held]) -> dict[str, Any]:
                 refused |= said["refused"]
         facts.update(mended=mended, refused=len(refused))
     return {"mended": mended, "refused": refused}
+
+
+def replay_failed(world: World) -> dict[str, Any]:
+    """Every batch in the failure destination, from the rows as they are now; what is done is discarded there."""
+    mended, refused, batches = 0, dict[str, str](), 0
+    with world.journal.step("quarantine replay") as facts:
+        for failed in world.failures.look():
+            records = world.failures.records(failed)
+            for n in range(0, len(records), BATCH):
+                said = world.functions.invoke("Replay", {"source": failed.source, "records": records[n : n + BATCH]})
+                mended += said["mended"]
+                refused |= said["refused"]
+            world.failures.discard(failed)
+            batches += 1
+        facts.update(batches=batches, mended=mended, refused=len(refused))
+    return {"batches": batches, "mended": mended, "refused": refused}

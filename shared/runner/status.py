@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from remodel.flow.quarantine import all_held
+from runner.backfill import asked_rate
 from runner.journal import Progress
 from runner.world import World
 
@@ -25,7 +26,8 @@ class TableStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`compared`: when both models were last compared; `drift`, `unlinked` and `stale_lookups` as of then."""
+    """`compared`: when both models were last compared; `drift`, `unlinked` and `stale_lookups` as of then.
+    `reads`: which model the application reads. `rate`: what a backfill is held to, and what it has written so far."""
 
     stage: str
     lookups: str
@@ -34,6 +36,8 @@ class Status:
     drift: int | None
     unlinked: int | None
     stale_lookups: int | None
+    reads: str
+    rate: str
     last_step: str
 
 
@@ -50,7 +54,7 @@ def status(world: World) -> Status:
         tables=[
             TableStatus(
                 table=name,
-                rows=world.dynamodb.describe_table(TableName=world.tables[name])["Table"]["ItemCount"],
+                rows=(world.describe(name) or {"ItemCount": 0})["ItemCount"],
                 backfilled=_backfilled([each for each in progress if each.table == name]),
                 scanned=sum(each.scanned for each in progress if each.table == name),
                 reader=readers[name].told if name in readers else "not connected",
@@ -63,8 +67,16 @@ def status(world: World) -> Status:
         drift=facts.get("drift"),
         unlinked=facts.get("unlinked"),
         stale_lookups=facts.get("stale_lookups"),
+        reads=world.flag.read() or "old, there is no read flag yet",
+        rate=_rate(world, progress),
         last_step=f"{steps[-1].verb} {steps[-1].outcome or 'running'}, {steps[-1].began}" if steps else "",
     )
+
+
+def _rate(world: World, progress: list[Progress]) -> str:
+    asked = asked_rate(world.journal)
+    units = sum(each.units for each in progress)
+    return f"backfill: {units:.0f} write units so far, {f'{asked:.0f} a second at the most' if asked else 'no limit'}"
 
 
 def lookups(world: World) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.comparison import DRIFT, Asked, Found, Watch, both_ways, compare
 from runner.world import World
 
 
@@ -22,10 +23,12 @@ class Check:
 
 @dataclass(slots=True)
 class Validation:
-    """`reports`: what the reconcile function answered, by mode."""
+    """rows: expected and found, by new table. drift: new rows that are not as the old tables say. examples: of these."""
 
     checks: list[Check] = field(default_factory=list)
-    reports: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, tuple[int, int]] = field(default_factory=dict)
+    drift: int = 0
+    examples: list[dict[str, Any]] = field(default_factory=list)
     repaired: int = 0
 
     @property
@@ -33,46 +36,50 @@ class Validation:
         return all(check.passed for check in self.checks)
 
 
-def validate(world: World, sample: int, full: bool, repair: bool) -> Validation:
+def validate(
+    world: World, sample: int, full: bool, repair: bool, segments: int = 4, watch: Watch | None = None
+) -> Validation:
     """Raises Busy and CallFailed. With `repair`, what differs is mended, and compared once more."""
     with world.journal.step("validate") as facts:
         done = Validation()
         if repair:
-            done.repaired = _ask(world, done, mode="full", repair=True)["repaired"]
-        counts = _ask(world, done, mode="counts")
-        _counts(done, counts)
-        _agree(done, f"a sample of {sample} rows of each table", _ask(world, done, mode="sample", sample=sample))
-        report = _ask(world, done, mode="full") if full else counts
+            done.repaired = _compare(world, segments, watch, repair=True).counts["repaired"]
+        sampled = world.functions.invoke("Reconcile", {"mode": "sample", "sample": sample})
+        _agree(done, f"a sample of {sample} rows of each table", sampled)
         if full:
+            found = _compare(world, segments, watch)
+            facts["compared"] = found.began
+            report = {**found.counts, **found.tables, "examples": found.examples}
             _agree(done, "every row, both ways", report)
+        else:
+            report = world.functions.invoke("Reconcile", {"mode": "counts"})
+        _counts(done, report)
         _rules(done, report)
         facts.update({name: report[name] for name in ("unlinked", "quarantined", "stale_lookups")})
-        facts["drift"] = max(each["missing"] + each["different"] + each["orphaned"] for each in _last(done))
-        facts.update(full=full, repaired=done.repaired, checks={each.name: each.passed for each in done.checks})
+        facts.update(full=full, drift=done.drift, rows=done.rows, repaired=done.repaired)
+        facts["checks"] = {each.name: each.passed for each in done.checks}
     return done
 
 
-def _last(done: Validation) -> list[Any]:
-    """The reports that say how it is now, not how it was before it was mended."""
-    return [report for mode, report in done.reports.items() if mode != "full, repairing"]
-
-
-def _ask(world: World, done: Validation, **event: Any) -> Any:
-    report = world.functions.invoke("Reconcile", event)
-    done.reports["full, repairing" if event.get("repair") else event["mode"]] = report
-    return report
+def _compare(world: World, segments: int, watch: Watch | None, repair: bool = False) -> Found:
+    return compare(world, Asked("validate", both_ways(world), segments, repair), watch)
 
 
 def _counts(done: Validation, report: Any) -> None:
-    for table in report["expected"] | report["found"]:
+    for table in sorted(report["expected"] | report["found"]):
         expected, found = report["expected"].get(table, 0), report["found"].get(table, 0)
+        done.rows[table] = (expected, found)
         told = f"{expected} expected, {found} found"
         done.checks.append(Check(f"{table}: as many rows as the old tables make expect", expected == found, told))
+        done.drift = max(done.drift, abs(expected - found))
 
 
 def _agree(done: Validation, name: str, report: Any) -> None:
-    told = ", ".join(f"{report[kind]} {kind}" for kind in ("missing", "different", "orphaned"))
-    done.checks.append(Check(name, not report["missing"] + report["different"] + report["orphaned"], told))
+    found = {kind: report[kind] for kind in DRIFT if kind in report}
+    told, drift = ", ".join(f"{count} {kind}" for kind, count in found.items()), sum(found.values())
+    done.checks.append(Check(name, not drift, told))
+    done.drift = max(done.drift, drift)
+    done.examples += report["examples"]
 
 
 def _rules(done: Validation, report: Any) -> None:
@@ -85,4 +92,5 @@ def _rules(done: Validation, report: Any) -> None:
         ("unlinked", "rows whose measure has no link"),
         ("quarantined", "rows that the model refuses"),
     ):
-        done.checks.append(Check(what, True, str(report[name])))
+        if name in report:
+            done.checks.append(Check(what, True, str(report[name])))

@@ -106,6 +106,10 @@ def _work() -> list[dict[str, Any]]:
         for mode in ("counts", "full")
         for name in (*DIFFERENCES, *VIOLATIONS)
     ]
+    differences += [
+        _ours(name, "Sum", f"{name} (parts)", service="reconcile", mode="diff")
+        for name in ("Scanned", "Repaired", "Failed")
+    ]
     backfill = [
         _ours(name, "Sum", f"{name} {source}", service="backfill", source=source)
         for name in ("Scanned", "Written", "Quarantined", "Failed")

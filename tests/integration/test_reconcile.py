@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,6 +12,10 @@ from tests.records import Stream
 from tests.rows import MEASURE, actual, guid, link, number, text
 
 from local_cloud.cloud import Cloud
+from measures import MODEL
+from measures.join import other_id
+from remodel.core.errors import BadRequest
+from remodel.flow import diff
 from remodel.flow import reconcile as flow
 
 
@@ -165,3 +171,70 @@ def test_a_row_that_differs_otherwise_at_each_look_is_being_changed(
     report = migrated("Reconcile", {"mode": "full"})
 
     assert (counts(report)[:3], report["looked_twice"]) == ((0, 0, 0), 1)
+
+
+def parts(handlers: Handlers, **event: Any) -> list[Any]:
+    """Every part of every table, in three segments each, until done."""
+    answers = []
+    for table in (*MODEL.sources, *MODEL.new_tables):
+        for segment in range(3):
+            answer: Any = {"cursor": None, "done": False}
+            while not answer["done"]:
+                part = {"table": table, "segment": segment, "total_segments": 3, "cursor": answer["cursor"]}
+                answer = handlers("Reconcile", {"mode": "diff", **part, **event}, seconds=20.0)
+                answers.append(json.loads(json.dumps(answer)))
+    return answers
+
+
+def astray(answers: list[Any]) -> list[Any]:
+    return [row for answer in answers for row in answer["astray"]]
+
+
+def test_parts_add_up_to_the_whole(migrated: Handlers, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row is missing, one differs, one names a link that is none, one follows from nothing, a link is lost."""
+    monkeypatch.setattr(diff, "PAGE", 2)
+    delete(cloud, "measure_data", guid("a"))
+    put(cloud, "measure_data", {**get(cloud, "measure_data", guid("b")), "post_value": number(8)})
+    put(cloud, "measure_data", {"id": text("?" * 200), "measure_link_id": text(guid("link"))})
+    copy = other_id(guid("b"), guid("second"))
+    put(cloud, "measure_data", {**get(cloud, "measure_data", copy), "measure_link_id": text("x" * 2_000)})
+    roster = {"group_key": text(MEASURE), "item_key": text("roster")}
+    cloud.dynamodb.delete_item(TableName=cloud.tables["index"], Key=roster)
+
+    known = astray(parts(migrated))
+    known = astray(parts(migrated, astray=known))
+    answers = parts(migrated, astray=known)
+
+    whole = migrated("Reconcile", {"mode": "full"})
+    for name in ("missing", "different", "orphaned", "unlinked", "quarantined", "tenant_violations"):
+        assert sum(answer[name] for answer in answers) == whole[name], name
+    for name in ("old", "expected", "found"):
+        assert sum((Counter(each[name]) for each in answers), Counter()) == Counter(whole[name]) + Counter()
+    assert counts(whole) == (1, 2, 1, 1, 1)
+    assert sum(answer["lost"] for answer in answers) == 2
+
+    parts(migrated, repair=True)
+
+    assert not astray(parts(migrated))
+    assert counts(migrated("Reconcile", {"mode": "full"}))[:3] == (0, 0, 0)
+
+
+def test_a_part_is_not_the_whole(migrated: Handlers, cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    delete(cloud, "measure_data", guid("a"))
+    capsys.readouterr()
+
+    answer = migrated("Reconcile", {"mode": "diff", "table": "actuals"})
+
+    assert (answer["missing"], answer["done"]) == (1, True)
+    figures = [line for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
+    assert len(figures) == 1 and "Scanned" in figures[0]
+    assert "Drift" not in figures[0] and "Missing" not in figures[0]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"table": "people"}, {"table": "links", "segment": 1}, {}, {"table": "links", "sample": 3}],
+)
+def test_a_part_that_there_is_not_is_refused(wrong: Any, handlers: Handlers) -> None:
+    with pytest.raises(BadRequest):
+        handlers("Reconcile", {"mode": "diff", **wrong})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -20,9 +21,11 @@ from tests.worlds import StillClock
 
 from demo.rows import DATA, Rows
 from local_cloud.cloud import Cloud, client
+from measures import MODEL
 from remodel.adapters.clock import SystemClock
 from runner.errors import Busy
-from runner.journal import LEASE, Journal, Progress, Step
+from runner.journal import Journal, Progress, Step
+from runner.lease import LEASE
 
 ROOT = Path(__file__).parents[2]
 REMODEL = [str(Path(sys.executable).parent / "remodel")]
@@ -42,13 +45,20 @@ class Stand:
         return [*REMODEL, *arguments[:words], *where, *arguments[words:]]
 
     def run(self, *arguments: str, status: int = 0) -> str:
-        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            self.command(*arguments), capture_output=True, text=True, timeout=120, check=False, cwd=self.cloud.folder
+        )
         assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
         return done.stdout + done.stderr
 
     def ask(self, *arguments: str, status: int = 0) -> Any:
         done = subprocess.run(
-            self.command(*arguments, "--json"), capture_output=True, text=True, timeout=120, check=False
+            self.command(*arguments, "--json"),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            cwd=self.cloud.folder,
         )
         assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
         return json.loads(done.stdout)
@@ -79,38 +89,47 @@ def read(stand: Stand) -> Stand:
     return stand
 
 
-def test_a_migration_verb_by_verb(read: Stand) -> None:
-    assert "no backups" in read.run("backup", "--execute")
-    assert set(read.ask("backfill").values()) == {"4 segments to do"}
-    assert read.ask("status")["tables"][2]["backfilled"] == "not begun", "a dry run changes nothing"
+REFUSED = {
+    "plan --full": "expected a table, found none",
+    "finish": "expected a cutover, found",
+    "finish --execute": "expected a cutover, found",
+}
+"""Commands of the runbook that end with exit status 1 where it has them, and what they say."""
 
-    done = read.ask("backfill", "--segments", "2", "--execute")
-    assert (done["tables"]["links"]["scanned"], done["tables"]["actuals"]["quarantined"]) == (2, 1)
-    assert set(done["drift"].values()) == {0}
-    assert set(read.ask("backfill").values()) == {"done"}
 
-    validation = read.ask("validate", "--full")
-    assert validation["passed"]
-    assert {
-        "name": "measure_data: as many rows as the old tables make expect",
-        "passed": True,
-        "told": "4 expected, 4 found",
-    } in validation["checks"]
+def test_the_commands_of_the_runbook_one_after_the_other(endpoint: str, tmp_path: Path) -> None:
+    """From old tables without streams, and no new tables, to an application that reads the new ones; and back."""
+    stand = Stand(endpoint, tmp_path)
+    stand.cloud.delete_tables()
+    stand.cloud.create_tables(streams=False, but=MODEL.new_tables)
+    stand.put("links", link(), link("second", goal_id=text("g"), linked_at=text("2025-05-05")))
+    stand.put("actuals", actual("a"), actual("b"))
+    try:
+        said = {}
+        for command in commands("docs/runbook.md"):
+            if command.startswith("sam "):
+                stand.cloud.start_pollers()
+                time.sleep(1.5)
+            else:
+                said[command] = stand.run(*command.split(), status=int(command in REFUSED))
+    finally:
+        stand.cloud.stop()
+        stand.cloud.delete_tables()
+    for command, told in REFUSED.items():
+        assert told in said[command].replace("\n", " ")
+    assert "9 things done" in said["prepare --execute"]
+    assert "4 expected, 4 found" in said["validate --full"]
+    assert "says 'new'" in said["cutover --execute"]
+    assert "rows that are new there 0" in said["rollback --execute"]
+    readme = {each for each in commands("README.md") if not each.startswith("sam ")}
+    assert readme, "the README has examples"
+    assert readme <= said.keys(), "and each is one of the runbook's"
 
-    found = read.ask("status")
-    links, actuals = found["tables"][2], found["tables"][4]
-    assert (links["table"], links["backfilled"], links["reader"], links["lag"]) == ("links", "done", "poller", 0.0)
-    assert (actuals["quarantined"], found["drift"], found["unlinked"]) == (1, 0, 0)
 
-    steps = read.ask("log")
-    assert [(step["verb"], step["outcome"]) for step in steps] == [
-        ("backup", "done"),
-        ("backfill", "done"),
-        ("validate", "done"),
-    ]
-    assert all(step["by"] and step["version"] and step["ended"] > step["began"] for step in steps)
-    for verb in ("status", "log", "validate"):
-        assert read.run(verb).strip(), "and for a person, too"
+def commands(document: str) -> list[str]:
+    """The lines of its blocks that a person types, in order, without the stage, which is this test's own."""
+    lines = re.findall(r"^ {4,}(?:\.venv/bin/remodel|(?=sam)) ?(.+)$", (ROOT / document).read_text(), re.MULTILINE)
+    return [line.replace("--stage dev", "").replace("  ", " ").strip() for line in lines]
 
 
 def test_a_plan_says_what_it_will_write_and_what_is_in_the_way(stand: Stand) -> None:
@@ -131,23 +150,6 @@ def test_a_plan_says_what_it_will_write_and_what_is_in_the_way(stand: Stand) -> 
     assert any("readings: expected its stream to be read, found no poller" in each for each in plan["obstacles"])
     assert any("expected an index target-subtype-index, found none" in each for each in plan["obstacles"])
     assert "in the way" in stand.run("plan", status=1)
-
-
-def test_nothing_is_in_the_way_of_a_stage_that_is_ready(read: Stand) -> None:
-    assert read.ask("plan", "--full")["obstacles"] == []
-
-
-def test_differences_are_told_and_mended(read: Stand) -> None:
-    read.run("backup", "--execute")
-    read.run("backfill", "--execute")
-    read.cloud.dynamodb.delete_item(TableName=read.cloud.tables["measure_data"], Key={"id": text(guid("a"))})
-
-    assert "FAILED" in read.run("validate", status=1)
-    assert "--execute" in read.run("validate", "--repair", status=2)
-    mended = read.ask("validate", "--repair", "--execute")
-
-    assert (mended["passed"], mended["repaired"]) == (True, 1)
-    assert read.ask("status")["drift"] == 0
 
 
 def test_quarantine_is_listed_shown_and_replayed(read: Stand) -> None:
@@ -269,7 +271,7 @@ def test_progress_survives(journal: Journal) -> None:
     journal.note(progress)
 
     assert journal.progress() == [progress]
-    journal.forget_progress()
+    journal.forget_progress(["links"])
     assert journal.progress() == []
 
 
@@ -303,13 +305,6 @@ def test_backups_are_made_and_remembered_where_there_are_any(monkeypatch: pytest
                 KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
                 AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             )
-        dynamodb.create_table(
-            TableName="migration",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "subject", "KeyType": "HASH"}, {"AttributeName": "name", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("subject", "name")],
-        )
-        from measures import MODEL
         from remodel.flow.engine import Engine
 
         clock = SystemClock()
@@ -318,9 +313,9 @@ def test_backups_are_made_and_remembered_where_there_are_any(monkeypatch: pytest
             Engine(MODEL, SimpleNamespace(), clock),
             dynamodb,
             {**names, "migration": "migration"},  # type: ignore[arg-type]
-            SimpleNamespace(),
-            SimpleNamespace(),
+            *[SimpleNamespace()] * 2,
             Journal(dynamodb, "migration", clock, "me"),  # type: ignore[arg-type]
+            *[SimpleNamespace()] * 3,
         )
         backups = back_up(world)
 

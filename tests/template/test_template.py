@@ -143,7 +143,7 @@ def test_the_old_tables_are_created_in_the_sandbox_alone() -> None:
         "SandboxPeople",
     } == sandbox
     dev = Template(ROOT / "template.yaml", {"Stage": "dev", "CreateNewTables": "false"})
-    assert {"Index", "Quarantine", "Migration"} == {table["TableName"] for table in dev.tables()}
+    assert {"Index", "Quarantine"} == {table["TableName"] for table in dev.tables()}
 
 
 @pytest.mark.parametrize("table", ["Index", "Quarantine", "NewMeasureLinks", "NewMeasureData"])

@@ -209,6 +209,9 @@ class Range:
                 self.lose(table)
                 self.cloud.dynamodb.put_item(TableName=self.cloud.tables[table], Item={"id": text(guid("stray"))})
             self.watcher.call("Reconcile", {"mode": mode, "repair": True})
+        for table in (*MODEL.sources, *MODEL.new_tables):
+            self.lose("measure_data")
+            self.watcher.call("Reconcile", {**PART, "table": table})
         self.watcher.call("Replay", {"all": True})
         for source in MODEL.every:
             records = [self.stream.record(source, ROWS[source](), None)]
@@ -217,6 +220,7 @@ class Range:
         for name in (None, *MODEL.every):
             self.watcher.call("Replay", {"source": name}, refused=True)
         self.watcher.failing("Reconcile", [{"mode": mode} for mode in ("counts", "sample", "full")])
+        self.watcher.failing("Reconcile", [{**PART, "table": "measure_data"}])
 
     def backfill(self, source: str) -> None:
         for n in range(2):
@@ -242,6 +246,7 @@ class Range:
 
 
 FULL = {"mode": "full", "repair": True}
+PART = {"mode": "diff", "segment": 0, "total_segments": 1, "cursor": None, "repair": True, "astray": []}
 ELSEWHERE = {"measure_id": text("elsewhere"), "linked_user_id": text("another")}
 BAD = {name: text("\ud800") for name in ("created_at", "recorded_at", "owner_id", "linked_user_id")}
 

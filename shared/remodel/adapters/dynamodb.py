@@ -7,7 +7,7 @@ Guarded writes are PartiQL batches, the one API that carries a condition per ite
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -17,22 +17,18 @@ from remodel.core.errors import NotAllowed, Rejected, RemodelError, TableNotFoun
 from remodel.core.model import NewKey
 from remodel.core.record import KEY
 from remodel.core.wire import Item
-from remodel.ports import Guarded, Outcome, Page, Write
+from remodel.ports import Guarded, Outcome, Page, Spent, Write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-R = TypeVar("R")
 
 CONFIG = Config(
     connect_timeout=2, read_timeout=10, retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=50
 )
 """Short enough that one hung request does not eat an invocation."""
 
-_PASSING = {
-    "ProvisionedThroughputExceededException",
-    "ThrottlingException",
-    "RequestLimitExceeded",
+_THROTTLED = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
+_PASSING = _THROTTLED | {
     "InternalServerError",
     "ServiceUnavailable",
     "TransactionConflictException",
@@ -56,10 +52,15 @@ _OUTCOMES = {
 
 
 class DynamoStore:
-    """`tables`: the physical name of each table of the model, of `index` and of `quarantine`."""
+    """`tables`: the physical name of each table of the model, of `index` and of `quarantine`.
 
-    def __init__(self, client: DynamoDBClient, tables: Mapping[str, str]) -> None:
+    `metered`: asks with every write what it consumed.
+    """
+
+    def __init__(self, client: DynamoDBClient, tables: Mapping[str, str], metered: bool = False) -> None:
         self._client = client
+        self._metering: Any = {"ReturnConsumedCapacity": "TOTAL"} if metered else {}
+        self._units, self._throttled = 0.0, 0
         self._tables = dict(tables)
         self._names = {physical: name for name, physical in tables.items()}
 
@@ -76,21 +77,28 @@ class DynamoStore:
         request: dict[str, list[Any]] = {}
         for each in writes:
             request.setdefault(self._tables[each.key.table], []).append(_request(each))
-        answer = self._call(writes[0].key.table, lambda: self._client.batch_write_item(RequestItems=request))
+        answer = self._call(
+            writes[0].key.table, lambda: self._client.batch_write_item(RequestItems=request, **self._metering)
+        )
         left = {
             NewKey(self._names[name], _id(each))
             for name, requests in answer.get("UnprocessedItems", {}).items()
             for each in requests
         }
+        self._throttled += len(left)
         return [each for each in writes if each.key in left]
 
     def guard(self, writes: Sequence[Guarded]) -> list[Outcome]:
         statements: Any = [_statement(self._tables[each.table], each) for each in writes]
-        answer = self._call(writes[0].table, lambda: self._client.batch_execute_statement(Statements=statements))
-        return [
+        answer = self._call(
+            writes[0].table, lambda: self._client.batch_execute_statement(Statements=statements, **self._metering)
+        )
+        outcomes = [
             _outcome(self._tables[each.table], one.get("Error"))
             for each, one in zip(writes, answer["Responses"], strict=True)
         ]
+        self._throttled += outcomes.count(Outcome.AGAIN)
+        return outcomes
 
     def query(self, table: str, group: str, start: Item | None, prefix: str = "") -> Page:
         return self._page(table, self._client.query, start, ConsistentRead=True, **_equals(GROUP, group, prefix))
@@ -107,23 +115,29 @@ class DynamoStore:
         stream = answer["Table"].get("StreamSpecification", {})
         return stream.get("StreamViewType") if stream.get("StreamEnabled") else None
 
+    def spent(self) -> Spent:
+        return Spent(self._units, self._throttled)
+
     def _page(self, table: str, operation: Callable[..., Any], start: Item | None, **request: Any) -> Page:
         if start is not None:
             request["ExclusiveStartKey"] = start
         answer = self._call(table, lambda: operation(TableName=self._tables[table], **request))
         return Page(answer["Items"], answer.get("LastEvaluatedKey"))
 
-    def _call(self, table: str, request: Callable[[], R]) -> R:
+    def _call(self, table: str, request: Callable[[], Any]) -> Any:
         try:
-            return request()
+            answer: Any = request()
         except ClientError as problem:
+            self._throttled += _code(problem) in _THROTTLED
             raise _named(self._tables[table], problem) from problem
         except (HTTPClientError, BotoCoreError) as problem:
             raise Unavailable(f"expected DynamoDB to answer for table {self._tables[table]!r}: {problem}") from problem
+        self._units += sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity") or () if self._metering)
+        return answer
 
 
 def _named(table: str, problem: ClientError) -> RemodelError:
-    code = problem.response.get("Error", {}).get("Code", "")
+    code = _code(problem)
     message = problem.response.get("Error", {}).get("Message", "")
     if code == "ResourceNotFoundException":
         return _missing(table)
@@ -132,6 +146,10 @@ def _named(table: str, problem: ClientError) -> RemodelError:
     if code in _PASSING or problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         return Unavailable(f"DynamoDB answered {code} for table {table!r}: {message}")
     return Rejected(f"{code}: {message}")
+
+
+def _code(problem: ClientError) -> str:
+    return problem.response.get("Error", {}).get("Code", "")
 
 
 def _missing(table: str) -> TableNotFound:

@@ -16,7 +16,7 @@ from remodel.core.entry import GROUP, NAME
 from remodel.core.errors import Rejected, TableNotFound
 from remodel.core.record import KEY
 from remodel.core.wire import Item
-from remodel.ports import READS, WRITES, Condition, Guarded, Outcome, Page, Write
+from remodel.ports import READS, WRITES, Condition, Guarded, Outcome, Page, Spent, Write
 
 Handle = tuple[str, ...]
 
@@ -48,6 +48,7 @@ class MemoryStore:
         self.tables = dict(tables)
         self.hook = hook
         self.page = page
+        self._writes = self._turned_away = 0
 
     def get(self, table: str, keys: Sequence[Item]) -> tuple[list[Item], list[Item]]:
         self._limit(len(keys), READS)
@@ -68,11 +69,18 @@ class MemoryStore:
         for each in writes:
             if self.hook("write", each.key.table, (each.key.id,)) is Outcome.AGAIN:
                 left.append(each)
-            elif each.item is None:
+                self._turned_away += 1
+                continue
+            self._writes += 1
+            if each.item is None:
                 self._table(each.key.table).items.pop((each.key.id,), None)
             else:
                 self._table(each.key.table).items[(each.key.id,)] = dict(each.item)
         return left
+
+    def spent(self) -> Spent:
+        """A unit a write, whatever its size."""
+        return Spent(float(self._writes), self._turned_away)
 
     def guard(self, writes: Sequence[Guarded]) -> list[Outcome]:
         self._limit(len(writes), WRITES)
@@ -99,7 +107,9 @@ class MemoryStore:
         handle = table.handle(each.key)
         fault = self.hook("guard", each.table, handle)
         if fault is not None:
+            self._turned_away += 1
             return fault
+        self._writes += 1
         old = table.items.get(handle)
         if each.attributes is None:
             if each.condition is not None and not _holds(each.condition, old):

@@ -7,7 +7,7 @@ killed half-way is done again, and so are those of its rows that are no longer t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from remodel.core.change import Change, Key, Refusal
@@ -25,6 +25,8 @@ from remodel.ports import Page
 
 PAGE = 1_000
 """Rows in one page: few enough to be done well within the time that a call keeps in reserve."""
+
+SMALLEST_PAGE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +49,28 @@ class Progress:
     written: int = 0
     stale: int = 0
     quarantined: int = 0
+    units: float = 0.0
+    throttled: int = 0
 
     @property
     def answer(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("done", "cursor", "scanned", "written", "stale", "quarantined")}
+        return asdict(self)
 
 
-def backfill(engine: Engine, segment: Segment, stop_at: float, patience: Patience) -> Progress:
-    """Page after page until the segment ends or the clock passes `stop_at`.
+def backfill(
+    engine: Engine, segment: Segment, stop_at: float, patience: Patience, rate: float | None = None
+) -> Progress:
+    """Page after page until the segment ends or the clock passes `stop_at`. `rate`: write units a second, at the most.
 
     Raises BadRequest, StreamNotReady, TableNotFound, and Unavailable where not even the first page could be done.
     """
     _check(engine, segment)
     _finish_killed(engine, segment, patience)
     progress = Progress(cursor=segment.cursor)
+    began, before = engine.clock.now(), engine.store.spent()
     while not progress.done and (not progress.scanned or engine.clock.now() < stop_at):
         try:
-            page = _scan(engine, segment, progress.cursor, patience)
+            page = scan(engine, segment, progress.cursor, _page_size(rate), patience)
             _take_page(engine, segment, page.items, progress, patience)
         except Unavailable:
             if progress.scanned:
@@ -71,6 +78,10 @@ def backfill(engine: Engine, segment: Segment, stop_at: float, patience: Patienc
             raise
         progress.cursor, progress.done = page.next, page.next is None
         progress.scanned += len(page.items)
+        now = engine.store.spent()
+        progress.units, progress.throttled = now.units - before.units, now.throttled - before.throttled
+        if rate is not None:
+            engine.clock.sleep(max(0.0, min(began + progress.units / rate, patience.until) - engine.clock.now()))
     if progress.done and segment.table in engine.model.lookups:
         note_segment(engine, segment.table, segment.segment, segment.total, patience)
     if progress.done:
@@ -104,10 +115,16 @@ def _check(engine: Engine, segment: Segment) -> None:
         )
 
 
-def _scan(engine: Engine, segment: Segment, cursor: Item | None, patience: Patience) -> Page:
+def _page_size(rate: float | None) -> int:
+    """Where the rate is low, pages so small that one takes seconds, not minutes; a row costs three units or more."""
+    return PAGE if rate is None else max(SMALLEST_PAGE, min(PAGE, int(rate)))
+
+
+def scan(engine: Engine, segment: Segment, cursor: Item | None, limit: int, patience: Patience) -> Page:
+    """A page of a segment. Raises Unavailable when time is up."""
     for _ in patience.tries():
         try:
-            return engine.store.scan(segment.table, segment.segment, segment.total, cursor, PAGE)
+            return engine.store.scan(segment.table, segment.segment, segment.total, cursor, limit)
         except Unavailable:
             continue
     raise Unavailable(f"expected a page of table {segment.table!r}, but it was not answered in time: call again")

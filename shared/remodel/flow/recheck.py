@@ -1,21 +1,29 @@
 """The second look: what one old row makes expect, and what is there, both read consistently and now.
 
 The old tables alone decide what is expected. The index is asked only where to look (which links a group has had, which
-rows a link may have) and for the last good version of rows that are refused at present.
+rows a link may have) and for the last good version of rows that are refused at present. So that nothing hides behind
+what the index has lost, whoever knows of old rows by other ways says so (`Aside`): where to look, too, and no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from remodel.core.change import Key
 from remodel.core.compare import FieldDifference, differing
 from remodel.core.model import Facts, NewKey, Source
 from remodel.core.record import KEY, Bad, Good, side
+from remodel.core.roster import Roster
 from remodel.core.wire import Item
 from remodel.flow import deliver, index, lookup, quarantine
 from remodel.flow.engine import Engine, Patience
+
+GROUPS = 50
+"""Groups whose rosters, of up to 400 KB each, are in memory at a time."""
+
+Aside = Mapping[str, Collection[Key]]
+"""Old rows known of beside the index, by group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +38,15 @@ class Difference:
     fields: Mapping[str, FieldDifference]
 
 
-def recheck(engine: Engine, source: str, id: str, groups: Iterable[str], patience: Patience) -> list[Difference]:
+def recheck(
+    engine: Engine, source: str, id: str, groups: Iterable[str], aside: Aside, patience: Patience
+) -> list[Difference]:
     """All differences of one old row. `groups`: where else traces of it may be."""
     row = current(engine, engine.model.sources[source], [id], patience).get(id)
     around = frozenset({*groups, *({row.group} if row else ())})
     rosters, _none = index.look(engine, around, (), patience)
-    seats = {link for roster in rosters.values() for link in roster.seats}
-    links = _links(engine, row.group, rosters[row.group].seats, patience) if row else {}
+    seats = {link for group, roster in rosters.items() for link in link_ids(engine, group, roster, aside)}
+    links = _links(engine, row.group, rosters[row.group], aside, patience) if row else {}
     wanted = expected(engine, source, row, links, patience) if row else {}
     keys = engine.model.sources[source].possible(id, seats | links.keys()) | wanted.keys()
     found = new_rows(engine, keys, patience)
@@ -52,7 +62,9 @@ def recheck(engine: Engine, source: str, id: str, groups: Iterable[str], patienc
     ]
 
 
-def recheck_new(engine: Engine, key: NewKey, groups: Mapping[str, str], patience: Patience) -> list[Difference]:
+def recheck_new(
+    engine: Engine, key: NewKey, groups: Mapping[str, str], aside: Aside, patience: Patience
+) -> list[Difference]:
     """Whether a new row that nothing was seen to want is wanted after all. `groups`: of links, as far as known."""
     found = new_rows(engine, [key], patience)
     if key not in found:
@@ -62,7 +74,7 @@ def recheck_new(engine: Engine, key: NewKey, groups: Mapping[str, str], patience
     indexed = _indexed(engine, key, link, around, patience)
     for source, id in [*indexed, *_of_its_id(engine, key)]:
         row = current(engine, engine.model.sources[source], [id], patience).get(id)
-        wanted = _wanted_now(engine, source, row, patience) if row else {}
+        wanted = _wanted_now(engine, source, row, aside, patience) if row else {}
         if key in wanted:
             fields = differing(wanted[key], found[key])
             return [Difference(_kind(engine, source, fields), key, source, id, around, fields)] if fields else []
@@ -88,6 +100,16 @@ def current(engine: Engine, source: Source, ids: Iterable[str], patience: Patien
             case Bad() as bad:
                 refused[id] = bad
     return {**rows, **last_good(engine, source, {id: bad.group for id, bad in refused.items()}, patience)}
+
+
+def counted(
+    engine: Engine, source: Source, items: Iterable[Item], patience: Patience
+) -> tuple[list[Good], dict[str, str | None]]:
+    """The rows of a scanned page as they count, and those that are refused, with their groups."""
+    sides = {item[KEY]["S"]: side(item, item[KEY]["S"], source) for item in items}
+    refused = {id: row.group for id, row in sides.items() if isinstance(row, Bad)}
+    good = [row for row in sides.values() if isinstance(row, Good)]
+    return good + list(last_good(engine, source, refused, patience).values()), refused
 
 
 def last_good(engine: Engine, source: Source, refused: Mapping[str, str | None], patience: Patience) -> dict[str, Good]:
@@ -122,19 +144,36 @@ def new_rows(engine: Engine, keys: Iterable[NewKey], patience: Patience) -> dict
     return found
 
 
-def _links(engine: Engine, group: str, seen: Iterable[str], patience: Patience) -> dict[str, Facts]:
+def link_ids(engine: Engine, group: str, roster: Roster, aside: Aside) -> set[str]:
+    """The ids that links of this group may have."""
+    return {*roster.seats, *(key.id for key in aside.get(group, ()) if engine.model.every[key.source].is_link)}
+
+
+def _links(engine: Engine, group: str, roster: Roster, aside: Aside, patience: Patience) -> dict[str, Facts]:
     """The live links of a group, from the old table; the roster says which ids to ask for."""
     links: dict[str, Facts] = {}
     for source in engine.model.sources.values():
         if source.is_link:
-            rows = current(engine, source, seen, patience)
+            rows = current(engine, source, link_ids(engine, group, roster, aside), patience)
             links |= {id: source.facts(row.row) for id, row in rows.items() if row.group == group}
     return links
 
 
-def _wanted_now(engine: Engine, source: str, row: Good, patience: Patience) -> dict[NewKey, Item]:
+def _wanted_now(engine: Engine, source: str, row: Good, aside: Aside, patience: Patience) -> dict[NewKey, Item]:
     rosters, _none = index.look(engine, [row.group], (), patience)
-    return expected(engine, source, row, _links(engine, row.group, rosters[row.group].seats, patience), patience)
+    return expected(engine, source, row, _links(engine, row.group, rosters[row.group], aside, patience), patience)
+
+
+def lost(engine: Engine, keys: Iterable[Key], patience: Patience) -> list[Key]:
+    """Those of these old rows that have no live entry in the index, or no live seat where they should have one."""
+    gone: list[Key] = []
+    for some in deliver.chunks(keys, GROUPS):
+        seated = {key for key in some if engine.model.every[key.source].is_seated}
+        rosters, entries = index.look(engine, {key.group for key in seated}, some, patience)
+        live = {key for key, entry in entries.items() if entry.kept is not None}
+        live -= {key for key in seated if key.id not in rosters[key.group].live}
+        gone += [key for key in some if key not in live]
+    return gone
 
 
 def _groups_named(engine: Engine, found: Mapping[NewKey, Item], patience: Patience) -> set[str]:
@@ -147,7 +186,7 @@ def _groups_named(engine: Engine, found: Mapping[NewKey, Item], patience: Patien
 def _groups_of(engine: Engine, link: str, groups: Mapping[str, str], patience: Patience) -> frozenset[str]:
     known = {groups[link]} if link in groups else set()
     for source in engine.model.sources.values():
-        if source.is_link:
+        if source.is_link and source.accepts(link):
             known |= {row.group for row in current(engine, source, [link], patience).values()}
     return frozenset(known)
 

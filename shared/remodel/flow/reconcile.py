@@ -11,18 +11,19 @@ pass it, before it is called a difference. Only then is it counted, and mended t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from remodel.core.change import Key
 from remodel.core.compare import digest
 from remodel.core.errors import Unavailable
 from remodel.core.model import Facts, Get, NewKey
-from remodel.core.record import KEY, Bad, Good, side
+from remodel.core.record import KEY, Good, side
 from remodel.core.wire import Item
 from remodel.flow import index, inflight, lookup, quarantine
 from remodel.flow.engine import Engine, Patience
-from remodel.flow.recheck import Difference, current, last_good, recheck, recheck_new
+from remodel.flow.recheck import Aside, Difference, counted, current, lost, recheck, recheck_new
 from remodel.flow.sync import sync
 
 EXAMPLES = 20
@@ -68,11 +69,16 @@ class Report:
 
 @dataclass(slots=True)
 class Suspicions:
-    """What differed at first sight: old rows to look at again with where traces of them may be, and new rows."""
+    """What differed at first sight: old rows to look at again with where traces of them may be, and new rows.
+
+    groups: of links, as far as known. aside: links that were seen in the old tables, so that none hides its rows because
+    the index has lost it.
+    """
 
     old: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     new: set[NewKey] = field(default_factory=set)
     groups: dict[str, str] = field(default_factory=dict)
+    aside: dict[str, set[Key]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -93,23 +99,24 @@ def reconcile(engine: Engine, mode: str, repair: bool, sample: int, patience: Pa
         suspicions = _sample(engine, sample, report, patience)
     else:
         suspicions = _scan_both(engine, mode == "full", report, patience)
-    differences = look_twice(engine, suspicions, report, patience)
+    report.looked_twice = len(suspicions.old) + len(suspicions.new)
+    differences = look_twice(engine, suspicions, patience)
     for kind, count in Counter(each.kind for each in differences).items():
         setattr(report, kind, count)
-    report.examples = [_example(each) for each in differences[:EXAMPLES]]
+    report.examples = [example(each) for each in differences[:EXAMPLES]]
     if repair:
-        report.repaired = _repair(engine, differences, patience)
+        report.repaired = mend(engine, differences, suspicions.aside, patience)
     return report
 
 
-def look_twice(engine: Engine, suspicions: Suspicions, report: Report, patience: Patience) -> list[Difference]:
+def look_twice(engine: Engine, suspicions: Suspicions, patience: Patience) -> list[Difference]:
     """The suspicions that hold after the streams had time to pass them, and look the same at the last two looks.
 
     A row that differs otherwise each time is one that is being changed; it is left to the next run.
     """
-    report.looked_twice = len(suspicions.old) + len(suspicions.new)
     differences: dict[NewKey, Difference] = {}
     before: dict[NewKey, Difference] = {}
+    aside = suspicions.aside
     for pause in LOOKS:
         before = differences
         if not suspicions.old and not suspicions.new:
@@ -117,10 +124,10 @@ def look_twice(engine: Engine, suspicions: Suspicions, report: Report, patience:
         engine.clock.sleep(min(pause, max(0.0, patience.left)))
         differences = {}
         for (source, id), groups in suspicions.old.items():
-            differences |= {each.key: each for each in recheck(engine, source, id, groups, patience)}
+            differences |= {each.key: each for each in recheck(engine, source, id, groups, aside, patience)}
         for key in suspicions.new:
             if key not in differences:
-                differences |= {each.key: each for each in recheck_new(engine, key, suspicions.groups, patience)}
+                differences |= {each.key: each for each in recheck_new(engine, key, suspicions.groups, aside, patience)}
         suspicions = _still(suspicions, differences)
     return [each for key, each in sorted(differences.items()) if key in before and _same(before[key], each)]
 
@@ -132,7 +139,7 @@ def _same(before: Difference, now: Difference) -> bool:
 def _still(suspicions: Suspicions, differences: Mapping[NewKey, Difference]) -> Suspicions:
     old = {(each.source, each.id): set(each.groups) for each in differences.values() if each.source and each.id}
     new = {key for key, each in differences.items() if each.source is None}
-    return Suspicions(old, new, suspicions.groups)
+    return Suspicions(old, new, suspicions.groups, suspicions.aside)
 
 
 def _scan_both(engine: Engine, compare: bool, report: Report, patience: Patience) -> Suspicions:
@@ -144,6 +151,7 @@ def _scan_both(engine: Engine, compare: bool, report: Report, patience: Patience
                 for row in rows:
                     links[row.group][row.item[KEY]["S"]] = source.facts(row.row)
                     suspicions.groups[row.item[KEY]["S"]] = row.group
+                    suspicions.aside.setdefault(row.group, set()).add(Key(row.group, name, row.item[KEY]["S"]))
             _expect(engine, name, rows, links, ledger, report, patience)
     for name, looked_up in engine.model.lookups.items():
         if looked_up.is_seated:
@@ -203,11 +211,9 @@ def _old_rows(engine: Engine, name: str, report: Report, patience: Patience) -> 
     report.old[name] = 0
     for page in _pages(engine, name, patience):
         report.old[name] += len(page)
-        sides = {item[KEY]["S"]: side(item, item[KEY]["S"], source) for item in page}
-        refused = {id: row.group for id, row in sides.items() if isinstance(row, Bad)}
+        rows, refused = counted(engine, source, page, patience)
         report.quarantined += len(refused)
-        good = [row for row in sides.values() if isinstance(row, Good)]
-        yield good + list(last_good(engine, source, refused, patience).values())
+        yield rows
 
 
 def _ambiguous(engine: Engine, name: str, report: Report, patience: Patience) -> None:
@@ -228,14 +234,14 @@ def _sample(engine: Engine, size: int, report: Report, patience: Patience) -> Su
         report.old[name] = len(items)
         for item in items:
             row = side(item, item[KEY]["S"], source)
-            if recheck(engine, name, item[KEY]["S"], (), patience):
+            if recheck(engine, name, item[KEY]["S"], (), {}, patience):
                 suspicions.old[name, item[KEY]["S"]] = {row.group} if row.group else set()
     for table in engine.model.new_tables:
         items = _random_rows(engine, table, size, patience)
         report.found[table] = len(items)
         for item in items:
             key = NewKey(table, item[KEY]["S"])
-            if recheck_new(engine, key, {}, patience):
+            if recheck_new(engine, key, {}, {}, patience):
                 suspicions.new.add(key)
     _waiting(engine, report, patience)
     return suspicions
@@ -287,17 +293,21 @@ def _pages(
     raise Unavailable(f"expected to read all of table {table!r} in time, but could not: run it with more time")
 
 
-def _repair(engine: Engine, differences: Iterable[Difference], patience: Patience) -> int:
+def mend(engine: Engine, differences: Collection[Difference], aside: Aside, patience: Patience) -> int:
+    """Mends these differences through `sync`, lost links of their groups first; says how many rows it was asked for."""
+    around = {group for each in differences for group in each.groups}
+    for key in lost(engine, sorted(key for group in around for key in aside.get(group, ())), patience):
+        sync(engine, key.source, key.id, {key.group}, patience)
     repaired = {(each.source, each.id): each.groups for each in differences if each.source and each.id}
     for (name, id), groups in repaired.items():
         _repair_lookups(engine, str(name), str(id), patience)
         sync(engine, str(name), str(id), groups, patience)
-    lost = [each for each in differences if each.source is None]
-    for each in lost:
+    unexplained = [each for each in differences if each.source is None]
+    for each in unexplained:
         for source in engine.model.sources.values():
             if each.key in source.possible(each.key.id, ()):
                 sync(engine, source.name, each.key.id, each.groups or {each.key.id}, patience, bury=True)
-    return len(repaired) + len(lost)
+    return len(repaired) + len(unexplained)
 
 
 def _repair_lookups(engine: Engine, name: str, id: str, patience: Patience) -> None:
@@ -316,7 +326,7 @@ def _repair_lookups(engine: Engine, name: str, id: str, patience: Patience) -> N
             sync(engine, request.table, each, {place}, patience)
 
 
-def _example(each: Difference) -> dict[str, Any]:
+def example(each: Difference) -> dict[str, Any]:
     return {
         "kind": each.kind,
         "table": each.key.table,
