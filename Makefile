@@ -4,14 +4,14 @@ UV := .cache/uv/bin/uv
 RUN := .venv/bin/
 SCHEDULES ?= 20000
 SEED ?= 1
-LOCKS := dev sam uv java node
+LOCKS := dev sam checkov uv java node
 
 .PHONY: demo test check lint format types imports simulate simulate-guards simulate-all lock
 
 demo: .venv/.done ## a whole migration on a real DynamoDB, while the old tables are written to
 	$(RUN)python -m demo $(ARGS)
 
-test: .venv/.done .cache/sam/.done ## everything that must hold before a commit
+test: .venv/.done .cache/sam/.done .cache/checkov/.done ## everything that must hold before a commit
 	$(MAKE) --no-print-directory check
 	$(RUN)python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
@@ -53,7 +53,7 @@ $(UV): locks/uv.txt
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-.cache/sam/.done: $(UV) locks/sam.txt
-	$(UV) venv --quiet --clear --python $(PYTHON) .cache/sam
-	$(UV) pip sync --quiet --python .cache/sam/bin/python --require-hashes locks/sam.txt
+.cache/%/.done: $(UV) locks/%.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) .cache/$*
+	$(UV) pip sync --quiet --python .cache/$*/bin/python --require-hashes locks/$*.txt
 	@touch $@

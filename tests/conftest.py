@@ -38,6 +38,10 @@ def shared_cloud(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def cloud(shared_cloud: Cloud) -> Cloud:
     """The stack's tables, empty, with streams on."""
+    return emptied(shared_cloud)
+
+
+def emptied(shared_cloud: Cloud) -> Cloud:
     for table in shared_cloud.template.tables():
         names = [key["AttributeName"] for key in table["KeySchema"]]
         empty(shared_cloud, table["TableName"], names)

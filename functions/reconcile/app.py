@@ -55,6 +55,9 @@ def _whole(request: ReconcileRequest, context: Any) -> dict[str, Any]:
             AmbiguousLookups=report.ambiguous_lookups,
             Repaired=report.repaired,
         )
+        if request.mode == "sample":
+            telemetry.count(QuarantineDepth=report.quarantined)
+            telemetry.seconds(QuarantineAge=report.oldest_quarantined, BackfillIdle=report.backfill_idle)
     return asdict(report)
 
 

@@ -1,6 +1,6 @@
 """`template.yaml` read as the truth: which tables there are, and which code, handler, environment and stream a function has.
 
-Resolves what the template of this project uses (Ref, GetAtt, Sub, If, Equals, Or, Not) for one set of parameters.
+Resolves what the template of this project uses (Ref, GetAtt, Sub, If, Equals, Or, Not, FindInMap) for one set of parameters.
 """
 
 from __future__ import annotations
@@ -134,6 +134,8 @@ class Template:
                 return re.sub(r"\$\{([\w:]+)\}", lambda found: self._ref(found[1]), text)
             case _Call(name="If", argument=[str(condition), yes, no]):
                 return self._value(yes if self._condition(condition) else no)
+            case _Call(name="FindInMap", argument=[str(mapping), row, column]):
+                return self._document["Mappings"][mapping][self._value(row)][self._value(column)]
             case _Call(name="Equals", argument=[one, other]):
                 return self._value(one) == self._value(other)
             case _Call(name="Or", argument=list(several)):
@@ -142,7 +144,7 @@ class Template:
                 return not self._value(one)
             case _Call(name=name):
                 raise TemplateError(
-                    f"expected Ref, GetAtt, Sub, If, Equals, Or or Not, found !{name}: teach {__name__} about it"
+                    f"expected Ref, GetAtt, Sub, If, Equals, Or, Not or FindInMap, found !{name}: teach {__name__} about it"
                 )
 
 

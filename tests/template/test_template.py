@@ -69,12 +69,18 @@ def test_it_builds(tmp_path: Path) -> None:
     assert not (layer / "boto3").exists(), "the runtime brings its own"
     assert [path for path in layer.glob("pydantic_core/*.so") if "aarch64" in path.name], "the layer is for arm64"
     size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
-    print(f"layer: {size / 1e6:.1f} MB")
+    print(f"layer: {size / 1e6:.1f} MB of 40")
     assert size < 40e6
     for function in (*STREAMS, "Backfill", "Reconcile", "Replay"):
         assert [path.name for path in (tmp_path / "out" / function).iterdir() if path.name != "__pycache__"] == [
             "app.py"
         ]
+        code = (tmp_path / "out" / function / "app.py").stat().st_size
+        print(f"{function}: {code / 1e3:.1f} kB of 10")
+        assert code < 10e3
+    body = (tmp_path / "out/template.yaml").stat().st_size
+    print(f"template: {body / 1e3:.0f} kB of the 1,000 that CloudFormation takes")
+    assert body < 500e3
 
 
 @pytest.mark.parametrize("function", STREAMS)
@@ -145,7 +151,34 @@ def test_what_must_not_be_lost_can_be_recovered(table: str) -> None:
     properties = RESOURCES[table]["Properties"]
 
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert _Call("If", ["IsSandbox", False, True]) == properties["DeletionProtectionEnabled"]
+    assert properties["DeletionProtectionEnabled"] == _Call("If", ["IsProtected", True, False])
+    own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": _Call("Ref", "KmsKeyArn")}
+    assert properties["SSESpecification"] == _Call("If", ["HasKey", own, {"SSEEnabled": True}])
+
+
+def test_failed_batches_are_kept_for_a_person_and_for_nobody_else() -> None:
+    properties = RESOURCES["FailedBatches"]["Properties"]
+    (policy,) = RESOURCES["FailedBatchesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] >= 365
+    (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert [each["ServerSideEncryptionByDefault"]["SSEAlgorithm"] for each in encryption.argument[1:]] == [
+        "aws:kms",
+        "AES256",
+    ]
+    assert (policy["Effect"], policy["Principal"], policy["Action"]) == ("Deny", "*", "s3:*")
+    assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert policy["Resource"] == [_Call("GetAtt", "FailedBatches.Arn"), _Call("Sub", "${FailedBatches.Arn}/*")]
+
+
+@pytest.mark.parametrize("id", ["Index", "Quarantine", "NewMeasureLinks", "NewMeasureData", "FailedBatches", "Logs"])
+def test_what_costs_money_says_whose_it_is(id: str) -> None:
+    tags = {each["Key"]: each["Value"] for each in RESOURCES[id]["Properties"]["Tags"]}
+
+    assert tags == {"app": "remodel", "stage": _Call("Ref", "Stage")} == DOCUMENT["Globals"]["Function"]["Tags"]
 
 
 def test_tombstones_expire() -> None:

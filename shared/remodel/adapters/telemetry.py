@@ -5,6 +5,7 @@ Row content never reaches a log at INFO: reasons name attributes and expectation
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,11 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 NAMESPACE = "Remodel"
+"""Outside of a stack, which gives each stage a namespace of its own."""
+
+DIMENSIONS = ("source", "mode")
+"""Of the names of a call, those by which its figures are told apart."""
+
 REASONS = 5
 """Different reasons named in one log line."""
 
@@ -22,15 +28,16 @@ class Telemetry:
 
     def __init__(self, service: str) -> None:
         self._logger = Logger(service=service)
-        self._metrics = Metrics(namespace=NAMESPACE, service=service)
+        self._metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE), service=service)
         self._line: dict[str, object] = {}
 
     @contextmanager
     def call(self, **names: object) -> Iterator[None]:
         """One invocation; `names` say what of. A named error is logged once and goes on its way."""
         self._line = dict(names)
-        if "source" in names:
-            self._metrics.add_dimension(name="source", value=str(names["source"]))
+        for name in DIMENSIONS:
+            if name in names:
+                self._metrics.add_dimension(name=name, value=str(names[name]))
         try:
             yield
         except Exception as problem:
@@ -47,6 +54,11 @@ class Telemetry:
     def count(self, **figures: float) -> None:
         for name, figure in figures.items():
             self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=figure)
+        self._line |= figures
+
+    def seconds(self, **figures: float) -> None:
+        for name, figure in figures.items():
+            self._metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=figure)
         self._line |= figures
 
     def explain(self, reasons: Iterable[str]) -> None:

@@ -34,9 +34,10 @@ _THERE = Condition("noted", "<", {"N": "9"})
 
 def note(engine: Engine, source: str, segment: int, total: int, keys: Sequence[Key], patience: Patience) -> None:
     """Remembers a page in place of the one before it, which is done. Raises Unavailable."""
+    now = {"N": str(int(engine.clock.now()))}
     for n, part in enumerate(deliver.chunks([[key.group, key.id] for key in keys], ROWS)):
         key = {GROUP: {"S": _group(source)}, NAME: {"S": f"{segment}/{total}/{n}"}}
-        item: Item = {"noted": {"N": "1"}, "rows": {"B": zlib.compress(json.dumps(part).encode())}}
+        item: Item = {"noted": {"N": "1"}, "rows": {"B": zlib.compress(json.dumps(part).encode())}, "at": now}
         if _send(engine, [Guarded(INDEX, key, item, _THERE)], patience) == [Outcome.CONDITION_FAILED]:
             _send(engine, [Guarded(INDEX, key, item)], patience)
 
@@ -50,6 +51,12 @@ def noted(engine: Engine, source: str, segment: int, total: int, patience: Patie
         for row in json.loads(zlib.decompress(bytes(item["rows"]["B"])))
     ]
     return list(dict.fromkeys(Key(group, source, id) for group, id in rows))
+
+
+def idle(engine: Engine, source: str, patience: Patience) -> int:
+    """Seconds since anybody went on with a segment that was begun and is not done; 0 where there is none."""
+    times = [int(item["at"]["N"]) for item in index.items(engine, _group(source), patience) if "at" in item]
+    return max(0, int(engine.clock.now()) - max(times)) if times else 0
 
 
 def forget(engine: Engine, source: str, segment: int, total: int, patience: Patience) -> None:

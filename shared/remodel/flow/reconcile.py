@@ -21,7 +21,7 @@ from remodel.core.errors import Unavailable
 from remodel.core.model import Facts, Get, NewKey
 from remodel.core.record import KEY, Good, side
 from remodel.core.wire import Item
-from remodel.flow import index, lookup, quarantine
+from remodel.flow import index, inflight, lookup, quarantine
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.recheck import Aside, Difference, counted, current, lost, recheck, recheck_new
 from remodel.flow.sync import sync
@@ -39,6 +39,8 @@ class Report:
 
     stale_lookups: new rows that differ only in what a lookup without a stream has changed since; not drift.
     ambiguous_lookups: looked-up rows beyond the one that a value should find.
+    oldest_quarantined, backfill_idle: seconds, of a sample alone: how long the oldest row has been in quarantine, and
+    how long nobody has gone on with a backfill that was begun.
     """
 
     mode: str
@@ -52,6 +54,8 @@ class Report:
     uniqueness_violations: int = 0
     ambiguous_lookups: int = 0
     looked_twice: int = 0
+    oldest_quarantined: int = 0
+    backfill_idle: int = 0
     repaired: int = 0
     old: dict[str, int] = field(default_factory=dict)
     expected: dict[str, int] = field(default_factory=dict)
@@ -239,8 +243,15 @@ def _sample(engine: Engine, size: int, report: Report, patience: Patience) -> Su
             key = NewKey(table, item[KEY]["S"])
             if recheck_new(engine, key, {}, {}, patience):
                 suspicions.new.add(key)
-    report.quarantined = sum(1 for _ in quarantine.all_held(engine))
+    _waiting(engine, report, patience)
     return suspicions
+
+
+def _waiting(engine: Engine, report: Report, patience: Patience) -> None:
+    seen = [each.seen for each in quarantine.all_held(engine)]
+    report.quarantined = len(seen)
+    report.oldest_quarantined = max(0, int(engine.clock.now()) - min(seen)) if seen else 0
+    report.backfill_idle = max(inflight.idle(engine, source, patience) for source in engine.model.every)
 
 
 def _random_rows(engine: Engine, table: str, size: int, patience: Patience) -> list[Item]:

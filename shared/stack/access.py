@@ -1,0 +1,152 @@
+"""Which function may do what: a role for each, with the actions that it uses on the tables that it uses them on, and no more.
+
+`tests/template/test_access.py` watches the functions at their whole range of work and holds this list against what it saw,
+both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stack.text import Call, attribute, ref, sub, when
+
+SOURCES = ("links", "milestones", "actuals", "readings", "measures", "people")
+CONDITIONS = {"ReplicateMeasures": "MeasuresLive", "ReplicatePeople": "PeopleLive"}
+
+Grants = dict[str, tuple[str, ...]]
+"""Actions by `table` or `table/index/name`, tables by the names that the model has for them."""
+
+READ, WRITE = "BatchGetItem", "BatchWriteItem"
+INDEX: Grants = {"index": (READ, "PartiQLInsert", "PartiQLUpdate")}
+GROUPS: Grants = {"index": (READ, "Query", "PartiQLInsert", "PartiQLUpdate")}
+QUARANTINE: Grants = {"quarantine": (READ, "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")}
+PERSONS: Grants = {"people/index/linked-user-index": ("Query",)}
+OLD: Grants = dict.fromkeys(("links", "milestones", "actuals", "readings", "measures"), (READ,))
+NEW: Grants = {"measure_links": (WRITE,), "measure_data": (WRITE,)}
+LOOKUP: Grants = {**GROUPS, **QUARANTINE, "links": (READ,), "measures": (READ,), **PERSONS, "measure_links": (WRITE,)}
+
+
+def _data(source: str) -> Grants:
+    return {**INDEX, **QUARANTINE, source: (READ,), "measure_data": (WRITE,)}
+
+
+GRANTS: dict[str, Grants] = {
+    "ReplicateLinks": {**GROUPS, **QUARANTINE, **OLD, **PERSONS, **NEW},
+    "ReplicateMilestones": _data("milestones"),
+    "ReplicateActuals": _data("actuals"),
+    "ReplicateReadings": _data("readings"),
+    "ReplicateMeasures": LOOKUP,
+    "ReplicatePeople": LOOKUP,
+    "Backfill": {
+        "index": (*GROUPS["index"], "PartiQLDelete"),
+        **QUARANTINE,
+        **dict.fromkeys(OLD, (READ, "Scan", "DescribeTable")),
+        "people": ("Scan", "DescribeTable"),
+        **PERSONS,
+        **NEW,
+    },
+    "Reconcile": {
+        **GROUPS,
+        "quarantine": (*QUARANTINE["quarantine"], "Scan"),
+        **dict.fromkeys(("links", "milestones", "actuals", "readings", "people"), (READ, "Scan")),
+        "measures": (READ,),
+        **PERSONS,
+        **dict.fromkeys(NEW, (READ, "Scan", WRITE)),
+    },
+    "Replay": {
+        **GROUPS,
+        "quarantine": (*QUARANTINE["quarantine"], "Scan"),
+        **OLD,
+        "people": (READ,),
+        **PERSONS,
+        **NEW,
+    },
+}
+
+STREAM = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+KEY = (
+    "Encrypt",
+    "Decrypt",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "DescribeKey",
+)
+
+
+def roles() -> dict[str, Any]:
+    """A role for each function, under the function's name with `Role` behind it, and what a key of one's own takes."""
+    return {**{f"{function}Role": _role(function, grants) for function, grants in GRANTS.items()}, "KeyAccess": _key()}
+
+
+def stream(source: str) -> Call:
+    """The ARN of the stream of an old table."""
+    name = source.title()
+    return when("IsSandbox", attribute(f"Sandbox{name}.StreamArn"), ref(f"{name}StreamArn"))
+
+
+def table_arn(name: str) -> Call:
+    table, _, rest = name.partition("/")
+    if table in ("index", "quarantine"):
+        return attribute(f"{table.title()}.Arn")
+    parameter = table.title().replace("_", "") + "Table"
+    path = f"table/${{{parameter}}}" + (f"/{rest}" if rest else "")
+    return sub(f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:{path}")
+
+
+def _role(function: str, grants: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    statements = [*_tables(grants), *_stream(function), _logs()]
+    work = {"PolicyName": "work", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
+    properties = {
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "ManagedPolicyArns": when("HasKey", [ref("KeyAccess")]),
+        "Policies": [work],
+    }
+    condition = {"Condition": CONDITIONS[function]} if function in CONDITIONS else {}
+    return {"Type": "AWS::IAM::Role", **condition, "Properties": properties}
+
+
+def _tables(grants: Mapping[str, tuple[str, ...]]) -> list[Any]:
+    """One statement for each set of actions."""
+    by_actions: dict[tuple[str, ...], list[str]] = {}
+    for name, actions in grants.items():
+        by_actions.setdefault(actions, []).append(name)
+    return [
+        _allow([f"dynamodb:{action}" for action in actions], [table_arn(name) for name in names])
+        for actions, names in by_actions.items()
+    ]
+
+
+def _stream(function: str) -> list[Any]:
+    """What Lambda itself does under the role of a function on a stream. Names of objects in the bucket are Lambda's."""
+    if not function.startswith("Replicate"):
+        return []
+    source = function.removeprefix("Replicate").lower()
+    return [
+        _allow([f"dynamodb:{action}" for action in STREAM], [stream(source)]),
+        _allow(["s3:PutObject"], [sub("${FailedBatches.Arn}/*")]),
+        _allow(["s3:ListBucket"], [attribute("FailedBatches.Arn")]),
+    ]
+
+
+def _logs() -> dict[str, Any]:
+    """The names of streams in the log group are Lambda's: the group's ARN ends in `:*` for them."""
+    return _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [attribute("Logs.Arn")])
+
+
+def _key() -> dict[str, Any]:
+    """Where the customer names a key, DynamoDB and S3 use it on behalf of whoever reads and writes."""
+    via = [sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}") for service in ("dynamodb", "s3")]
+    key = {
+        **_allow([f"kms:{action}" for action in KEY], [ref("KmsKeyArn")]),
+        "Condition": {"StringEquals": {"kms:ViaService": via}},
+    }
+    properties = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [key]}}
+    return {"Type": "AWS::IAM::ManagedPolicy", "Condition": "HasKey", "Properties": properties}
+
+
+def _allow(actions: list[str], resources: list[Any]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources if len(resources) > 1 else resources[0]}
