@@ -10,9 +10,9 @@ from measures import MODEL
 from remodel.adapters.telemetry import Telemetry
 from remodel.core.change import Key
 from remodel.flow.backfill import Segment
-from remodel.flow.diff import Part, diff
+from remodel.flow.diff import Part, PartialReport, diff
 from remodel.flow.reconcile import reconcile
-from remodel.flow.resync import resync
+from remodel.flow.resync import Resynced, resync
 from remodel.requests import DiffRequest, ReconcileRequest, parse
 from remodel.wiring import Wired, wire
 
@@ -64,14 +64,16 @@ def _whole(request: ReconcileRequest, context: Any) -> dict[str, Any]:
 def _part(request: DiffRequest, context: Any) -> dict[str, Any]:
     """A part is not the whole: it says nothing of drift in metrics."""
     it = wired()
-    report: Any
+    report: PartialReport | Resynced
     stop_at = it.engine.clock.now() + SHARE * context.get_remaining_time_in_millis() / 1000
     segment = Segment(request.table, request.segment, request.total_segments, request.cursor)
     astray = [Key(row.group, row.source, row.id) for row in request.astray]
     with telemetry.call(mode=request.mode, table=request.table, segment=request.segment):
         if request.mode == "resync":
             report = resync(it.engine, segment, stop_at, it.patience(context))
+            scanned = report.old
         else:
             report = diff(it.engine, Part(segment, astray, request.repair), stop_at, it.patience(context))
-        telemetry.count(Repaired=report.repaired)
+            scanned = report.old | report.found
+        telemetry.count(Scanned=sum(scanned.values()), Repaired=report.repaired)
     return asdict(report)

@@ -54,9 +54,10 @@ class Cloud:
         self.template = Template(ROOT / "template.yaml", names, prefix)
         self.dynamodb = client(endpoint)
         self.streams = streams_client(endpoint)
-        self.functions = {
-            function.name: RunningFunction(function, endpoint, folder) for function in self.template.functions()
-        }
+        self.functions = {}
+        for function in self.template.functions():
+            function.environment.pop("FANOUT_QUEUE")  # there are no queues here: large groups are settled in place
+            self.functions[function.name] = RunningFunction(function, endpoint, folder)
         self.pollers: dict[str, Poller] = {}
         self._signs: Signs | None = None
 

@@ -62,7 +62,15 @@ GRANTS: dict[str, Grants] = {
         **PERSONS,
         **NEW,
     },
+    "Fanout": {**GROUPS, **QUARANTINE, **OLD, **PERSONS, "measure_data": (WRITE,)},
+    "Watch": {"index": (READ, "Query", "PartiQLInsert", "PartiQLUpdate")},
 }
+
+SENDERS = ("ReplicateLinks", "Backfill", "Reconcile", "Replay", "Fanout")
+"""Functions that settle links with all that is behind them, and hand what is too much to the queue."""
+
+SEEING = ("lambda:ListEventSourceMappings", "cloudwatch:GetMetricStatistics")
+"""AWS has no resources for these."""
 
 STREAM = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 KEY = (
@@ -98,7 +106,7 @@ def table_arn(name: str) -> Call:
 
 def _role(function: str, grants: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    statements = [*_tables(grants), *_stream(function), _logs()]
+    statements = [*_tables(grants), *_stream(function), *_queue(function), *_sight(function), _logs()]
     work = {"PolicyName": "work", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
     properties = {
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
@@ -130,6 +138,18 @@ def _stream(function: str) -> list[Any]:
         _allow(["s3:PutObject"], [sub("${FailedBatches.Arn}/*")]),
         _allow(["s3:ListBucket"], [attribute("FailedBatches.Arn")]),
     ]
+
+
+def _queue(function: str) -> list[Any]:
+    """Lambda itself takes messages from the queue under the role of their worker."""
+    queue = attribute("Fanouts.Arn")
+    taking = [f"sqs:{action}" for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")]
+    statements = [_allow(["sqs:SendMessage"], [queue])] if function in SENDERS else []
+    return [*statements, _allow(taking, [queue])] if function == "Fanout" else statements
+
+
+def _sight(function: str) -> list[Any]:
+    return [_allow(list(SEEING), ["*"])] if function == "Watch" else []
 
 
 def _logs() -> dict[str, Any]:

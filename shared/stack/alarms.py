@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stack.access import CONDITIONS, SOURCES
-from stack.text import Call, ref, sub, when
+from stack.text import Call, attribute, ref, sub, when
 
 OURS = sub("Remodel/${Stage}")
 """The namespace of the metrics that the functions emit."""
@@ -185,6 +185,10 @@ def _of_the_whole() -> list[Alarm]:
     def ours(name: str, tells: str, heading: str, means: str, first: str, metric: str, **more: Any) -> Alarm:
         return Alarm(name, tells, heading, means, first, OURS, metric, **more)
 
+    def queue(name: str, tells: str, heading: str, means: str, first: str, metric: str, of: str, **more: Any) -> Alarm:
+        name_of = {"QueueName": attribute(f"{of}.QueueName")}
+        return Alarm(name, tells, heading, means, first, "AWS/SQS", metric, name_of, statistic="Maximum", **more)
+
     def errors(name: str, tells: str, heading: str, means: str, first: str) -> Alarm:
         function = {"FunctionName": ref(name.split("-", maxsplit=1)[0].title())}
         return Alarm(name, tells, heading, means, first, "AWS/Lambda", "Errors", function)
@@ -300,6 +304,50 @@ def _of_the_whole() -> list[Alarm]:
             dimensions=quarter,
             **looked,
             threshold=HOUR,
+        ),
+        ours(
+            "gap",
+            AT_RISK,
+            "Records may have been trimmed",
+            "A stream was not read for longer than it keeps its records: changes may be in no table but the old ones",
+            "remodel status says which and when; remodel resync --execute covers the time since",
+            metric="Gaps",
+            dimensions={"service": "watch"},
+            statistic="Maximum",
+            missing="ignore",
+        ),
+        errors(
+            "watch-failing",
+            AT_RISK,
+            "Nobody watches whether streams are read",
+            "The function that notes when each stream was read has ended in an error",
+            "read the watch function's last errors",
+        ),
+        queue(
+            "failed-fanouts",
+            DIFFER,
+            "A large fan-out has failed",
+            "The group of a link with very many rows was given up after 20 tries; its new rows are not as they should be",
+            "read the fanout function's last errors, remove the cause, then move the message back to its queue",
+            metric="ApproximateNumberOfMessagesVisible",
+            of="FailedFanouts",
+        ),
+        queue(
+            "fanouts-waiting",
+            BEHIND,
+            "Large fan-outs are waiting",
+            "The group of a link with very many rows has been waiting to be settled for an hour",
+            "look whether the fanout function runs, is throttled or fails",
+            metric="ApproximateAgeOfOldestMessage",
+            of="Fanouts",
+            threshold=HOUR,
+        ),
+        errors(
+            "fanout-failing",
+            BEHIND,
+            "Large fan-outs are waiting",
+            "A call of the worker of large fan-outs has ended in an error",
+            "read the fanout function's last errors: what is called Unavailable is tried again by itself",
         ),
         errors(
             "replay-failing",

@@ -15,6 +15,8 @@ OURS = "Remodel/${Stage}"
 DIFFERENCES = ("Missing", "Different", "Orphaned", "StaleLookups", "Unlinked", "Quarantined")
 VIOLATIONS = ("TenantViolations", "UniquenessViolations", "AmbiguousLookups", "Repaired", "Failed")
 
+QUEUED = ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")
+
 Metric = list[Any]
 """As CloudWatch has it: namespace, name, names and values of dimensions in turn, and how it is shown."""
 
@@ -34,6 +36,7 @@ def variables() -> dict[str, Any]:
         condition, value = CONDITIONS.get(function), ref(function)
         found[f"{source.title()}Function"] = when(condition, value, "not-connected") if condition else value
         found[f"{source.title()}Mapping"] = when(mapping_condition(source), ref(f"{function}Stream"), "not-connected")
+    found |= {f"{queue}Name": attribute(f"{queue}.QueueName") for queue in ("Fanouts", "FailedFanouts")}
     return found | {f"{id}Arn": attribute(f"{id}.Arn") for id in COMPOSITES}
 
 
@@ -107,7 +110,8 @@ def _work() -> list[dict[str, Any]]:
         for name in (*DIFFERENCES, *VIOLATIONS)
     ]
     differences += [
-        _ours(name, "Sum", f"{name} (parts)", service="reconcile", mode="diff")
+        _ours(name, "Sum", f"{name} ({mode})", service="reconcile", mode=mode)
+        for mode in ("diff", "resync")
         for name in ("Scanned", "Repaired", "Failed")
     ]
     backfill = [
@@ -120,7 +124,16 @@ def _work() -> list[dict[str, Any]]:
         for name in ("Mended", "StillRefused", "Failed")
         for source in ("all", *SOURCES)
     ]
-    graphs = {"Write units": units, "What differs": differences, "Backfill": backfill, "Replay": replay}
+    beside = [_ours(name, "Sum", name, service="fanout") for name in ("FanoutsDone", "FanoutsLeft", "Failed")]
+    beside += [_queue(name, queue) for queue in ("Fanouts", "FailedFanouts") for name in QUEUED]
+    beside += [_ours(name, "Maximum", name, service="watch") for name in ("StreamsRead", "Gaps", "Failed")]
+    graphs = {
+        "Write units": units,
+        "What differs": differences,
+        "Backfill": backfill,
+        "Replay": replay,
+        "Beside": beside,
+    }
     return [_graph(title, metrics) for title, metrics in graphs.items()]
 
 
@@ -153,6 +166,11 @@ def _lambda(name: str, source: str, statistic: str, label: str | None = None) ->
 def _mapping(name: str, source: str) -> Metric:
     shown = {"stat": "Sum", "label": name}
     return ["AWS/Lambda", name, "EventSourceMappingUUID", f"${{{source.title()}Mapping}}", shown]
+
+
+def _queue(name: str, queue: str) -> Metric:
+    shown = {"stat": "Maximum", "label": f"{name} ({queue})"}
+    return ["AWS/SQS", name, "QueueName", f"${{{queue}Name}}", shown]
 
 
 def _machine(name: str) -> Metric:

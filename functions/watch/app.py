@@ -1,0 +1,46 @@
+"""Every few minutes: is each stream being read? A sighting is noted; a gap in which records may have been trimmed is kept."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+
+from measures import MODEL
+from remodel.adapters.telemetry import Telemetry
+from remodel.flow.streams import gaps, sighted
+from remodel.wiring import Wired, wire
+from runner.mappings import Mappings
+
+telemetry = Telemetry("watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    it: Wired
+    mappings: Mappings
+
+
+@cache
+def wired() -> Watching:
+    """The functions on streams, by their logical ids, are named in variables that end in `_FUNCTION`."""
+    it = wire(MODEL)
+    sources = [name for name in MODEL.every if os.environ.get(f"{name.upper()}_FUNCTION")]
+    names = {f"Replicate{name.title()}": os.environ[f"{name.upper()}_FUNCTION"] for name in sources}
+    return Watching(it, Mappings(boto3.client("lambda"), boto3.client("cloudwatch"), names, sources))
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Answers the sources whose streams were shown to be read, and the gaps that nobody has covered yet."""
+    watching = wired()
+    engine, patience = watching.it.engine, watching.it.patience(context)
+    with telemetry.call():
+        read = {each.source: each.polled for each in watching.mappings.look() if each.polled is not None}
+        for source, seconds in read.items():
+            sighted(engine, source, engine.clock.now() - seconds, patience)
+        open_ = [gap.source for gap in gaps(engine, patience)]
+        telemetry.count(StreamsRead=len(read), Gaps=len(open_))
+    return {"read": sorted(read), "gaps": sorted(open_)}
