@@ -6,10 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from botocore.session import get_session
-
+from remodel.adapters.client import make_client
 from remodel.adapters.clock import SystemClock
-from remodel.adapters.dynamodb import CONFIG, DynamoStore
+from remodel.adapters.dynamodb import DynamoStore
 from remodel.core.model import Model
 from remodel.flow.engine import Engine, Patience
 from remodel.settings import Settings, settings
@@ -36,6 +35,4 @@ class Wired:
 def wire(model: Model) -> Wired:
     """Reads the environment and makes the one client of the process. Raises MissingSetting."""
     found = settings(os.environ, model)
-    # Not through boto3, which is this session and 70 ms of imports that a function has no use for.
-    client: Any = get_session().create_client("dynamodb", config=CONFIG)
-    return Wired(Engine(model, DynamoStore(client, found.tables), SystemClock(), found.live), found)
+    return Wired(Engine(model, DynamoStore(make_client(), found.tables), SystemClock(), found.live), found)
