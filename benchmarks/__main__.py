@@ -29,18 +29,21 @@ def arguments(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def measured(endpoint: str, asked: argparse.Namespace) -> Iterator[Figure]:
+def measured(asked: argparse.Namespace) -> Iterator[Figure]:
+    """Part after part, each on an emulator of its own: one that holds much answers slowly, and lag would be its."""
     quick, rounds = asked.quick, 1 if asked.quick else asked.rounds
-    parts: dict[str, Callable[[], Iterator[Figure]]] = {
-        "replicate": partial(replicate.figures, endpoint, rounds, 40 if quick else 1_000),
-        "backfill": partial(backfill.figures, endpoint, rounds, 50 if quick else 10_000, not quick),
-        "diff": partial(diff.figures, endpoint, rounds, 50 if quick else 10_000),
-        "cold": partial(cold.figures, endpoint, rounds if quick else rounds * 2),
-        "growth": partial(growth.figures, 1, *((100, 200, 200) if quick else (10_000, asked.large, asked.large // 3))),
-        "lag": partial(lag.figures, endpoint, min(rounds, 3), *((40, 1) if quick else (200, 20))),
+    sizes = (100, 200, 200) if quick else (10_000, asked.large, asked.large // 3)
+    parts: dict[str, Callable[[str], Iterator[Figure]]] = {
+        "replicate": partial(replicate.figures, rounds=rounds, size=40 if quick else 1_000),
+        "backfill": partial(backfill.figures, rounds=rounds, size=50 if quick else 10_000, with_rivals=not quick),
+        "diff": partial(diff.figures, rounds=rounds, size=50 if quick else 10_000),
+        "cold": partial(cold.figures, rounds=rounds if quick else rounds * 2),
+        "growth": lambda _endpoint: growth.figures(1, *sizes),
+        "lag": partial(lag.figures, rounds=min(rounds, 3), rate=40 if quick else 200, seconds=1 if quick else 20),
     }
     for part in asked.only:
-        yield from parts[part]()
+        with emulator.running() as endpoint:
+            yield from parts[part](endpoint)
 
 
 def main(words: list[str]) -> int:
@@ -54,12 +57,11 @@ def main(words: list[str]) -> int:
         "figures": [],
     }
     FOLDER_SO_FAR.mkdir(parents=True, exist_ok=True)
-    with emulator.running() as endpoint:
-        for figure in measured(endpoint, asked):
-            print(_told(figure), flush=True)
-            results["figures"].append(figure.as_json())
-            results["load"].append(machine.load())
-            _save(FOLDER_SO_FAR, results)
+    for figure in measured(asked):
+        print(_told(figure), flush=True)
+        results["figures"].append(figure.as_json())
+        results["load"].append(machine.load())
+        _save(FOLDER_SO_FAR, results)
     if not asked.quick and set(asked.only) == set(PARTS):
         _save(FOLDER, results)
         write_pages(results)

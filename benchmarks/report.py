@@ -59,6 +59,7 @@ def heading(results: Results) -> str:
         f"from the least to the most. A bound is the median of the rounds' ratios.\n\n"
         f"Machine: {results['machine']}, {results['system']}; load average while it "
         f"ran (its own part is about 2): {min(results['load'])} to {max(results['load'])}.\nVersions: {versions}."
+        f"{results.get('remark', '')}"
     )
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import xml.etree.ElementTree as ET
+from typing import Any
+
 import pytest
+from benchmarks import __main__ as bench
+from benchmarks import dollars, report
 from benchmarks.growth import SMALL
 from benchmarks.growth import _figures as grown
 from benchmarks.measure import OURS, Figure
@@ -13,6 +19,11 @@ from benchmarks.rows import changes
 from remodel.core.compare import digest
 
 SIZE = 20
+
+
+@pytest.fixture(scope="module")
+def results() -> Any:
+    return json.loads((bench.FOLDER / "results.json").read_text())
 
 
 @pytest.mark.parametrize("links", [1, 2])
@@ -50,3 +61,14 @@ def test_bounds_are_of_rounds_and_not_of_medians() -> None:
     figure.at_most(1.0, of="floor")
 
     assert (figure.bounds[0].found, figure.bounds[0].is_reached) == (1.0, True)
+
+
+def test_the_pages_are_what_was_measured(results: Any) -> None:
+    names = [figure["name"] for figure in results["figures"]]
+    assert len(names) == len(set(names)) > 15
+    page, costs = (bench.FOLDER / "README.md").read_text(), (bench.FOLDER.parent / "docs/cost.md").read_text()
+    assert report.table(results) in page
+    assert report.heading(results) in page
+    assert dollars.section(results) in costs
+    assert report.picture(results) == (bench.FOLDER / "results.svg").read_text()
+    assert ET.fromstring(report.picture(results)).tag.endswith("svg")
