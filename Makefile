@@ -4,9 +4,9 @@ UV := .cache/uv/bin/uv
 RUN := .venv/bin/
 SCHEDULES ?= 20000
 SEED ?= 1
-LOCKS := dev sam checkov uv java node
+LOCKS := dev sam checkov uv java node dynamodump
 
-.PHONY: demo test check lint format types imports simulate simulate-guards simulate-all lock
+.PHONY: demo test check lint format types imports simulate simulate-guards simulate-all bench lock
 
 demo: .venv/.done ## a whole migration on a real DynamoDB, while the old tables are written to
 	$(RUN)python -m demo $(ARGS)
@@ -20,13 +20,10 @@ check: lint types imports
 lint: .venv/.done
 	$(RUN)ruff check . && $(RUN)ruff format --check .
 
-format: .venv/.done
-	$(RUN)ruff check --fix . && $(RUN)ruff format .
+format: .venv/.done ; $(RUN)ruff check --fix . && $(RUN)ruff format .
 
-types: .venv/.done
-	$(RUN)mypy
-imports: .venv/.done
-	$(RUN)lint-imports --no-cache
+types: .venv/.done ; $(RUN)mypy
+imports: .venv/.done ; $(RUN)lint-imports --no-cache
 
 simulate: .venv/.done ## make simulate SCHEDULES=1000000 SEED=2
 	$(RUN)python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED)
@@ -36,6 +33,9 @@ simulate-guards: .venv/.done ## takes each guard of the protocol away; each must
 
 simulate-all: .venv/.done ## every interleaving of small worlds
 	$(RUN)python -m tests.simulation.exhaustive
+
+bench: .venv/.done ## half an hour: figures beside rivals and floors, into benchmarks/
+	$(RUN)python -m benchmarks $(ARGS)
 
 lock: $(UV) ## renews the locks; they name hashes and no address
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --extra dev -o locks/dev.txt

@@ -10,6 +10,7 @@ import calendar
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Strict
@@ -29,6 +30,7 @@ def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=4_096)  # the links of a measure are put in order for each of its rows
 def instant(text: str) -> tuple[int, str]:
     """A date or timestamp as whole seconds since 1970 UTC and nine fractional digits; without a zone it is UTC.
 

@@ -6,10 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import boto3
-
+from remodel.adapters.client import make_client
 from remodel.adapters.clock import SystemClock
-from remodel.adapters.dynamodb import CONFIG, DynamoStore
+from remodel.adapters.dynamodb import DynamoStore
 from remodel.adapters.sqs import SqsQueue
 from remodel.core.model import Model
 from remodel.flow.engine import Engine, Patience
@@ -37,7 +36,6 @@ class Wired:
 def wire(model: Model, metered: bool = False) -> Wired:
     """Reads the environment and makes the one client of the process. Raises MissingSetting."""
     found = settings(os.environ, model)
-    client = boto3.client("dynamodb", config=CONFIG)
     queue = SqsQueue(found.queue) if found.queue else None
-    store = DynamoStore(client, found.tables, metered)
+    store = DynamoStore(make_client(), found.tables, metered)
     return Wired(Engine(model, store, SystemClock(), found.live, queue=queue), found)

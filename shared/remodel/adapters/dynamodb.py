@@ -23,9 +23,15 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CONFIG = Config(
-    connect_timeout=2, read_timeout=10, retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=50
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"mode": "standard", "max_attempts": 3},
+    max_pool_connections=50,
+    parameter_validation=False,
 )
-"""Short enough that one hung request does not eat an invocation."""
+"""Short enough that one hung request does not eat an invocation. botocore does not walk through every value to check its
+type: the model and `core.wire` have, DynamoDB does, and it takes as long as all else that a request needs.
+"""
 
 _THROTTLED = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
 _PASSING = _THROTTLED | {

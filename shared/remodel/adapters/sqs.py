@@ -6,8 +6,8 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
 
 from remodel.core.errors import Unavailable
 from remodel.ports import Fanout
@@ -28,7 +28,8 @@ class SqsQueue:
 
     @cached_property
     def _client(self) -> SQSClient:
-        return boto3.client("sqs")
+        client: SQSClient = get_session().create_client("sqs")
+        return client
 
     def send(self, fanout: Fanout) -> None:
         """Raises Unavailable: the change is delivered again, and its group handed over then."""

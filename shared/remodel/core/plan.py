@@ -28,8 +28,9 @@ class Plan:
         for key, row in puts.items():
             if key not in self.puts or self._versions[key] < version:
                 self.puts[key], self._versions[key] = row, version
-        self.deletes.update(deletes)
-        self.deletes.difference_update(self.puts)
+        # By what is added, not by all that is planned already: a batch has a thousand of these.
+        self.deletes.difference_update(puts)
+        self.deletes.update(key for key in deletes if key not in self.puts)
 
 
 def wanted(source: Source, row: Any, roster: Roster, context: Context) -> dict[NewKey, Item]:
