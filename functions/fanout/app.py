@@ -34,7 +34,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 def _done(message: Any, context: Any) -> bool:
     it = wired()
     try:
-        with telemetry.call(message=message["messageId"]):
+        with telemetry.call(request=message["messageId"]):
             asked = parse(FanoutRequest, json.loads(message["body"]))
             fanout = Fanout(asked.group, asked.cursor, asked.epoch)
             stop_at = it.engine.clock.now() + SHARE * context.get_remaining_time_in_millis() / 1000

@@ -47,10 +47,9 @@ GRANTS: dict[str, Grants] = {
         **NEW,
     },
     "Reconcile": {
-        **GROUPS,
+        "index": (*GROUPS["index"], "Scan"),
         "quarantine": (*QUARANTINE["quarantine"], "Scan"),
-        **dict.fromkeys(("links", "milestones", "actuals", "readings", "people"), (READ, "Scan")),
-        "measures": (READ,),
+        **dict.fromkeys((*OLD, "people"), (READ, "Scan")),
         **PERSONS,
         **dict.fromkeys(NEW, (READ, "Scan", WRITE)),
     },
@@ -62,7 +61,12 @@ GRANTS: dict[str, Grants] = {
         **PERSONS,
         **NEW,
     },
-    "Fanout": {**GROUPS, **QUARANTINE, **OLD, **PERSONS, "measure_data": (WRITE,)},
+    "Fanout": {
+        "index": (READ, "Query"),
+        **QUARANTINE,
+        **dict.fromkeys(("milestones", "actuals", "readings"), (READ,)),
+        "measure_data": (WRITE,),
+    },
     "Watch": {"index": (READ, "Query", "PartiQLInsert", "PartiQLUpdate")},
 }
 

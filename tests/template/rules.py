@@ -95,11 +95,13 @@ RULES: tuple[Rule, ...] = (
 
 
 def _mappings(template: Any) -> dict[str, Any]:
-    return of_type(template, "AWS::Lambda::EventSourceMapping")
+    """Those of streams."""
+    every = of_type(template, "AWS::Lambda::EventSourceMapping")
+    return {id: each for id, each in every.items() if "StartingPosition" in each}
 
 
 def _alarmed(template: Any) -> Iterator[list[tuple[str, str]]]:
     """Of each alarm, its metric with what it is a metric of."""
     for each in of_type(template, "AWS::CloudWatch::Alarm").values():
         values = [one["Value"] for one in each.get("Dimensions", []) if isinstance(one["Value"], dict)]
-        yield [(each["MetricName"], value["Ref"]) for value in values]
+        yield [(each["MetricName"], value["Ref"]) for value in values if "Ref" in value]

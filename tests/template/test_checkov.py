@@ -21,6 +21,7 @@ EXPLAINED = {
     "CKV_AWS_158": "CloudWatch encrypts logs with a key of its own; they hold no row content",
     "CKV_AWS_26": "CloudWatch cannot publish to a topic under AWS's key for SNS; the messages are alarms' descriptions",
     "CKV_AWS_18": "only Lambda writes there and only people read; CloudTrail's data events tell of it where they are wanted",
+    "CKV_AWS_27": "the queues hold ids of groups alone, under SQS's own encryption",
     "CKV_AWS_28": "the old tables of a sandbox alone: they are there to be broken",
 }
 SANDBOX_ALONE = "CKV_AWS_28"

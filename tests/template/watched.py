@@ -23,8 +23,12 @@ import pytest
 
 from local_cloud.cloud import Cloud
 from measures import MODEL
+from measures.values import measure_group
+from remodel.core.errors import Rejected
 from remodel.core.wire import Item
 from remodel.flow import backfill, reconcile
+from remodel.ports import Fanout
+from runner.world import Reader
 from tests.conftest import Handlers
 from tests.records import Stream
 from tests.rows import guid, link, number, text
@@ -43,6 +47,21 @@ class Watched:
     emitted: Emitted = field(default_factory=set)
 
 
+class Messages:
+    """A queue that is seen to be sent to, once groups are large enough for it."""
+
+    def __init__(self, function: str, watcher: Watcher) -> None:
+        self._function, self._watcher = function, watcher
+
+    @property
+    def beyond(self) -> int:
+        return self._watcher.beyond
+
+    def send(self, fanout: Fanout) -> None:
+        self._watcher.seen.asked[self._function].add(SENT)
+        self._watcher.fanouts.append(fanout)
+
+
 class Watcher:
     """Calls handlers, and listens to their clients and to their standard output."""
 
@@ -51,15 +70,20 @@ class Watcher:
         self.cloud, self._handlers = cloud, handlers
         self._names = {physical: name for name, physical in cloud.tables.items()}
         self._known: set[int] = set()
+        self.fanouts: list[Fanout] = []
+        self.beyond = 5_000
 
-    def call(self, function: str, event: Any, refused: bool = False) -> Any:
+    def app(self, function: str) -> Any:
+        return self._handlers.app(function)
+
+    def call(self, function: str, event: Any, refused: bool = False, seconds: float = 300.0) -> Any:
         app = self._handlers.app(function)
         wired = app.wired()
         self._listen(function, wired[0] if isinstance(wired, tuple) else wired)
         output = io.StringIO()
         try:
             with redirect_stdout(output):
-                return self._handlers(function, event)
+                return self._handlers(function, event, seconds)
         except Exception:
             assert refused
             return None
@@ -76,12 +100,16 @@ class Watcher:
         tables["measure_data"] = name
 
     def _listen(self, function: str, wired: Any) -> None:
+        wired = getattr(wired, "it", wired)
         client = wired.engine.store._client
         if id(wired) not in self._known:
             self._known.add(id(wired))
             self._kept = [*getattr(self, "_kept", []), wired]
+            object.__setattr__(wired.engine, "queue", Messages(function, self))
 
             def see(params: Any, model: Any, **_: Any) -> None:
+                if function == "Fanout" and model.name == "Query":
+                    params["Limit"] = 2  # so that a small group has several pages
                 self.seen.asked[function] |= {(action, self._name(on)) for action, on in actions(model.name, params)}
 
             client.meta.events.register("provide-client-params.dynamodb.*", see)
@@ -214,6 +242,11 @@ class Range:
             self.lose("measure_data")
             self.watcher.call("Reconcile", {**PART, "table": table})
         self.watcher.call("Replay", {"all": True})
+        for table in (*MODEL.every, "index"):
+            self.watcher.call("Reconcile", {**PART, "mode": "resync", "table": table})
+        self.watcher.call("Reconcile", {**PART, "mode": "resync", "table": "nowhere"}, refused=True)
+        self.large_groups()
+        self.watching()
         for source in MODEL.every:
             records = [self.stream.record(source, ROWS[source](), None)]
             self.watcher.call("Replay", {"source": source, "records": records})
@@ -222,6 +255,63 @@ class Range:
             self.watcher.call("Replay", {"source": name}, refused=True)
         self.watcher.failing("Reconcile", [{"mode": mode} for mode in ("counts", "sample", "full")])
         self.watcher.failing("Reconcile", [{**PART, "table": "measure_data"}])
+
+    def large_groups(self) -> None:
+        """Every group is too large; what is handed to the queue is done a page a call."""
+        self.watcher.beyond = 0
+        self.one_row("links")
+        self.world(seed=3)
+        self.backfill("links")
+        self.lose("measure_links")
+        self.watcher.call("Reconcile", FULL)
+        self.watcher.call("Replay", {"source": "links", "ids": [item["id"]["S"] for item in self.rows("links")]})
+        for _ in range(30):
+            waiting, self.watcher.fanouts = list({each.group: each for each in self.watcher.fanouts}.values()), []
+            for n, each in enumerate(waiting):
+                body = json.dumps({"group": each.group, "cursor": each.cursor, "epoch": each.epoch})
+                self.fan_out(body, 0.001 if n % 2 else 300.0)
+        self.fan_out("{}")
+        self.watcher.beyond = 5_000
+        self.rejected()
+
+    def rejected(self) -> None:
+        """DynamoDB takes no new row of a group, and a change of it comes before that is kept."""
+        row = ROWS["actuals"]()
+        group = {"group": measure_group(row["measure_id"]["S"])}
+        self.deliver("links", self.stream.record("links", None, link(measure_id=row["measure_id"])))
+        self.deliver("actuals", self.stream.record("actuals", None, row))
+        store = self.watcher.app("Fanout").wired().engine.store
+        real = store.write
+
+        def write(writes: Any) -> Any:
+            raise Rejected("too large")
+
+        def changed_meanwhile(writes: Any) -> Any:
+            if len(writes) == 1 and writes[0].item and writes[0].key.id == guid("one"):
+                store.write = real
+            self.deliver("actuals", self.stream.record("actuals", row, {**row, "actual_value": number(5)}))
+            raise Rejected("too large")
+
+        for each in (write, write, changed_meanwhile):
+            store.write = each
+            self.fan_out(json.dumps(group))
+        del store.write
+
+    def fan_out(self, body: str, seconds: float = 300.0) -> None:
+        self.watcher.call("Fanout", {"Records": [{"messageId": "1", "body": body}]}, seconds=seconds)
+
+    def watching(self) -> None:
+        """One reader that is seen now, one that was not seen for long, and CloudWatch out of reach."""
+        app = self.watcher.app("Watch")
+        readers = app.wired().mappings
+        for polled in (0.0, 100_000.0, 0.0):
+            readers.look = lambda polled=polled: [
+                Reader("links", True, 0.0, "on", polled),
+                Reader("people", True, 0.0, "on"),
+            ]
+            self.watcher.call("Watch", {})
+        readers.look = lambda: 1 / 0
+        self.watcher.call("Watch", {}, refused=True)
 
     def backfill(self, source: str) -> None:
         for n in range(2):
@@ -246,6 +336,7 @@ class Range:
         assert self.watcher.call(f"Replicate{source.title()}", {"Records": list(records)}) == {"batchItemFailures": []}
 
 
+SENT = ("sqs:SendMessage", "Fanouts")
 FULL = {"mode": "full", "repair": True}
 PART = {"mode": "diff", "segment": 0, "total_segments": 1, "cursor": None, "repair": True, "astray": []}
 ELSEWHERE = {"measure_id": text("elsewhere"), "linked_user_id": text("another")}
