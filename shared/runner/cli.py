@@ -114,7 +114,7 @@ def backfill_(
         return
     if rate is not None:
         backfill.set_rate(it.journal, rate)
-    with show.segments(left, as_json) as watch:
+    with show.segments(it.rows(left), as_json) as watch:
         done = backfill.backfill(it, segments, watch)
     say(asdict(done), as_json, lambda: show.backfilled(done))
     if any(done.drift.values()):
@@ -179,7 +179,7 @@ def validate_(
     if repair and not execute:
         err.print("--repair writes to the new tables: expected --execute beside it", soft_wrap=True)
         raise typer.Exit(2)
-    with show.parts(comparison.both_ways(it), segments, as_json or not (full or repair)) as watch:
+    with show.parts(it.rows(comparison.both_ways(it)), as_json or not (full or repair)) as watch:
         done = validate.validate(it, sample, full or repair, repair, segments, watch)
     held = [quarantine.told(each) for each in quarantine.chosen(it, None, (), None, *_times(None, None))]
     told = report.findings(done, it.stage, it.journal.steps("validate"), held)
@@ -204,7 +204,7 @@ def resync_(it: World, execute: Execute = False, as_json: Json = False, segments
         cells = [(each["source"], *(quarantine.time(each[name]) for name in ("since", "until"))) for each in told]
         say(told, as_json, lambda: show.rows("gaps to be covered", ("stream", "read until", "read again from"), cells))
         return
-    with show.parts((*resync.tables(it), *comparison.both_ways(it)), segments, as_json) as watch:
+    with show.parts(it.rows((*resync.tables(it), *comparison.both_ways(it))), as_json) as watch:
         done = resync.resync(it, segments, watch)
     say(
         asdict(done),

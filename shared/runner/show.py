@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from runner.backfill import Backfilled
 from runner.backfill import Watch as BackfillWatch
@@ -117,40 +126,47 @@ def log(stage: str, steps: Iterable[Step]) -> None:
 
 
 @contextmanager
-def segments(left: dict[str, list[Segment]], quiet: bool) -> Iterator[BackfillWatch]:
-    """A bar for each table, in segments done; nothing where the output is not a terminal."""
-    with _bars({name: len(each) for name, each in left.items() if each}, quiet) as (progress, tasks):
+def segments(rows: Mapping[str, int], quiet: bool) -> Iterator[BackfillWatch]:
+    """A bar for each table, in rows (as many as it has, about); nothing where the output is not a terminal."""
+    with _bars(rows, quiet) as (progress, tasks):
         scanned: dict[tuple[str, int], int] = {}
 
         def watch(each: Segment, waits: str) -> None:
             scanned[each.table, each.segment] = each.scanned
-            told = waits or f"{sum(n for (name, _n), n in scanned.items() if name == each.table)} rows"
-            progress.update(tasks[each.table], advance=int(each.done and not waits), told=told)
+            done = sum(count for (name, _n), count in scanned.items() if name == each.table)
+            progress.update(tasks[each.table], completed=done, told=waits)
 
         yield watch
 
 
 @contextmanager
-def parts(tables: Iterable[str], segments: int, quiet: bool) -> Iterator[ComparisonWatch]:
+def parts(rows: Mapping[str, int], quiet: bool) -> Iterator[ComparisonWatch]:
     """A bar for each table that is compared."""
-    with _bars(dict.fromkeys(tables, segments), quiet) as (progress, tasks):
-        compared: dict[str, int] = {}
+    with _bars(rows, quiet) as (progress, tasks):
 
         def watch(name: str, count: int, done: bool) -> None:
-            compared[name] = compared.get(name, 0) + count
-            progress.update(tasks[name], advance=int(done), told=f"{compared[name]} rows")
+            progress.update(tasks[name], advance=count)
 
         yield watch
 
 
+class _Rate(ProgressColumn):
+    """Rows a second, so far."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.0f}/s" if speed else "")
+
+
 @contextmanager
-def _bars(totals: dict[str, int], quiet: bool) -> Iterator[tuple[Progress, dict[str, Any]]]:
+def _bars(rows: Mapping[str, int], quiet: bool) -> Iterator[tuple[Progress, dict[str, Any]]]:
     columns = (
         TextColumn("{task.description:<14}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
         TextColumn("{task.fields[told]}"),
-        TimeElapsedColumn(),
     )
     with Progress(*columns, console=err, disable=quiet or not err.is_terminal) as progress:
-        yield progress, {name: progress.add_task(name, total=total, told="") for name, total in totals.items()}
+        yield progress, {name: progress.add_task(name, total=total, told="") for name, total in rows.items()}

@@ -59,7 +59,7 @@ def status(world: World) -> Status:
         tables=[
             TableStatus(
                 table=name,
-                rows=(world.describe(name) or {"ItemCount": 0})["ItemCount"],
+                rows=world.rows([name])[name],
                 backfilled=_backfilled([each for each in progress if each.table == name]),
                 scanned=sum(each.scanned for each in progress if each.table == name),
                 reader=readers[name].told if name in readers else "not connected",

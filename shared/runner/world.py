@@ -6,7 +6,7 @@ anything is deployed; what is not there yet says so when it is used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -128,6 +128,10 @@ class World:
 
     def patience(self, seconds: float = 300.0) -> Patience:
         return Patience(self.engine.clock, self.engine.clock.now() + seconds)
+
+    def rows(self, tables: Iterable[str]) -> dict[str, int]:
+        """How many rows each has, as DynamoDB last counted, which it does every few hours."""
+        return {name: (self.describe(name) or {"ItemCount": 0})["ItemCount"] for name in tables}
 
     def describe(self, table: str) -> Any:
         """`describe_table` of a table of the model; None where there is none."""
