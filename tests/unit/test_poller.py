@@ -94,3 +94,21 @@ def test_the_lowest_reported_record_counts() -> None:
 def test_an_identifier_that_is_not_of_the_batch_fails_all_of_it() -> None:
     with pytest.raises(FunctionFailed, match="sequence numbers"):
         not_done(records(2), {"batchItemFailures": [{"itemIdentifier": "9"}]})
+
+
+def test_a_batch_in_hand_when_it_is_switched_off_is_not_done(tmp_path: Path) -> None:
+    function = Scripted(stubborn=2, times=99, attempts=50)
+    made = poller(function, tmp_path)
+    real = function.invoke
+
+    def invoke(event: Any) -> Any:
+        made.disable()
+        return real(event)
+
+    function.invoke = invoke  # type: ignore[method-assign]
+
+    assert made.deliver(records(5)) is False
+    assert function.seen == [[0, 1, 2, 3, 4]]
+    made.enable()
+    function.invoke, function.times = real, 0  # type: ignore[method-assign]
+    assert made.deliver(records(5)) is True
