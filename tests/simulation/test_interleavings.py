@@ -296,6 +296,37 @@ def test_a_replay_passes_a_page_of_a_row_that_was_refused_and_has_gone(linked: S
     assert linked.data() == {}
 
 
+def refused_once_more_after_it_was_mended(linked: Stage) -> None:
+    """A repair runs ahead of the stream; then the refusal comes a second time, after the change that mended the row."""
+    there, refused = (
+        actual(measure_id=text(OTHER_MEASURE)),
+        actual(measure_id=text(OTHER_MEASURE), recorded_by=text(" ")),
+    )
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+    refusal = linked.change("actuals", actual(), refused)
+    linked.deliver("actuals", refusal)
+    mended, back = linked.change("actuals", refused, there), linked.change("actuals", there, actual())
+    linked.replay()
+    linked.deliver("actuals", mended)
+
+    linked.deliver("actuals", refusal)
+    linked.deliver("actuals", back)
+
+
+def test_a_refusal_that_comes_a_second_time_does_not_stay(linked: Stage) -> None:
+    refused_once_more_after_it_was_mended(linked)
+
+    assert linked.data() == {FIRST: "7"}
+    assert linked.store.tables["quarantine"].items == {}
+
+
+def test_without_a_look_at_where_the_row_lives_it_would_stay(linked: Stage) -> None:
+    with without("no look whether a repair has put the row where it lives"):
+        refused_once_more_after_it_was_mended(linked)
+
+    assert linked.store.tables["quarantine"].items
+
+
 def replay_killed_while_its_row_goes(linked: Stage) -> None:
     """The row is mended and removed between the replay's reads and its write; the replay is killed before it looks again."""
     refused, mended = actual(recorded_by=text(" ")), actual()

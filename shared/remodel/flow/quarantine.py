@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from remodel.core.change import Key, Refusal
+from remodel.core.entry import Entry
 from remodel.core.errors import Unavailable
-from remodel.core.record import Unreadable
+from remodel.core.record import KEY, Bad, Good, Unreadable, side
 from remodel.core.version import BACKFILL, newer
 from remodel.core.wire import Item
 from remodel.flow import deliver, index
@@ -115,7 +116,7 @@ def _pass(engine: Engine, refusals: Iterable[Refusal | Held], patience: Patience
     """Discards what the index has passed: a later change has been taken, and in every group that is known of.
 
     One that was taken in part (its call was killed before the row had left all groups) comes again, and then needs to be
-    told of the others.
+    told of the others; but not of one in which a repair has put the row, because it lives there now.
     """
     keys = {Key(group, each.source, each.id): each for each in refusals for group in each.groups}
     if not keys:
@@ -123,9 +124,32 @@ def _pass(engine: Engine, refusals: Iterable[Refusal | Held], patience: Patience
     _rosters, entries = index.look(engine, (), keys, patience)
     late = {key for key, entry in entries.items() if newer(entry.version, keys[key].version)}
     left = {key.id for key, entry in entries.items() if entry.kept is not None and key not in late}
+    if suspects := {
+        key: it for key, it in entries.items() if key.id in left & {k.id for k in late} and key not in late
+    }:
+        left -= at_home(engine, suspects, patience)
     passed = {key.id: keys[key] for key in late if key.id not in left}
     held = [each for each in fetch(engine, passed.values(), patience) if each.version == passed[each.id].version]
     discard(engine, held, patience)
+
+
+def at_home(engine: Engine, entries: Mapping[Key, Entry], patience: Patience) -> set[str]:
+    """The ids of which every entry that still holds the row is where the row lives now, and as it is now."""
+    found: dict[tuple[str, str], Good | Bad] = {}
+    for name, source in engine.model.sources.items():
+        ids = dict.fromkeys(key.id for key in entries if key.source == name)
+        for item in deliver.read(engine, name, [{KEY: {"S": id}} for id in ids], patience):
+            found[name, item[KEY]["S"]] = side(item, item[KEY]["S"], source)
+    away = {
+        key.id
+        for key, entry in entries.items()
+        if entry.kept is not None and not _is(found.get((key.source, key.id)), key, entry)
+    }
+    return {key.id for key in entries} - away
+
+
+def _is(row: Good | Bad | None, key: Key, entry: Entry) -> bool:
+    return isinstance(row, Good) and row.group == key.group and row.item == entry.kept
 
 
 def discard(engine: Engine, held: Iterable[Held], patience: Patience) -> None:
