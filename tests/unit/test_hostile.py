@@ -49,7 +49,7 @@ def records(draw: st.DrawFn) -> Any:
     return draw(st.one_of(st.just(record), JSON)) if draw(st.integers(0, 9)) == 0 else record
 
 
-@settings(max_examples=3_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1_500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(records(), min_size=1, max_size=4))
 @pytest.mark.timeout(400)
 def test_every_record_ends_somewhere_and_the_shard_moves_on(hostile: list[Any]) -> None:
