@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SMALL = [sys.executable, "-m", "demo", "--measures", "20", "--rows", "300", "--changes", "150"]
 
@@ -25,10 +27,11 @@ def emulators() -> set[str]:
     return found
 
 
+@pytest.mark.timeout(300)
 def test_it_converges() -> None:
     before = emulators()
 
-    done = subprocess.run(SMALL, cwd=ROOT, capture_output=True, text=True, check=False, timeout=150)
+    done = subprocess.run(SMALL, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
 
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
     last = done.stdout.strip().splitlines()[-1]

@@ -206,14 +206,18 @@ def test_a_backfill_that_is_stopped_goes_on(how: signal.Signals, stand: Stand) -
     stand.cloud.start_pollers()
     time.sleep(1.5)
     stand.run("backup", "--execute")
-    for n in range(5):
+    journal = Journal(client(stand.endpoint), stand.cloud.tables["migration"], SystemClock(), "the test")
+    for n in range(4):
         process = subprocess.Popen(
             stand.command("backfill", "--execute"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        time.sleep(1.0 + 0.4 * n + random.Random(n).random())
+        begun = len(journal.steps("backfill"))
+        while len(journal.steps("backfill")) == begun and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(0.3 * n + random.Random(n).random())
         os.kill(process.pid, how)
         process.communicate(timeout=60)
 
