@@ -99,6 +99,12 @@ class Migration:
         if (flag := self._flag()) != "old":
             raise StepFailed(f"expected {FLAG} to say 'old' once prepared, found {flag!r}")
         self.place.remodel("prepare")
+        planned = json.loads(self.place.remodel("plan", "--json", status=(0, 1), quiet=True))
+        print("".join(f"  in the way: {each}\n" for each in planned["obstacles"]), end="")
+        if other := [each for each in planned["obstacles"] if "point-in-time recovery" not in each]:
+            raise StepFailed(
+                f"expected nothing in the way but the sandbox's missing recovery, found {'; '.join(other)}"
+            )
 
     def backfill(self) -> None:
         """1 is allowed, too: its comparison may meet a row whose change is still on its way."""
@@ -198,8 +204,11 @@ class Migration:
         """Through the gate and back. Only where metrics of event sources are not published at all may it stay shut."""
         self._validate()
         accept = ("--accept", "expected")
-        deadline = time.monotonic() + METRICS
+        deadline, before = time.monotonic() + METRICS, None
         while shut := self._shut(*accept):
+            if shut != before:
+                print(f"  the gate is shut: {', '.join(shut)}", flush=True)
+                before = shut
             blind = self.place.endpoint and not self._polls_are_measured()
             if blind and all(name.startswith("stream of ") for name in shut):
                 self.place.remodel("cutover", *accept, status=(1,))

@@ -122,14 +122,21 @@ class Place:
         return {name: found[variable(name)] for name in (*MODEL.every, *MODEL.new_tables, "index", "quarantine")}
 
     def remodel(self, *words: str, status: tuple[int, ...] = (0,), quiet: bool = False) -> str:
-        """One verb, as a person types it; what it says. Raises StepFailed where its exit status is another one."""
+        """One verb, as a person types it; what it says. Raises StepFailed where its exit status is another one.
+
+        quiet: what it says is for the caller alone, unless it fails.
+        """
         where = ["--stage", STAGE, "--stack", self.name]
         where += ["--endpoint-url", self.endpoint] if self.endpoint else []
         command = [str(Path(sys.executable).with_name("remodel")), *words, *where]
-        print(f"$ remodel {' '.join([*words, *where])}", flush=True)
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if not quiet:
+            print(f"$ remodel {' '.join([*words, *where])}", flush=True)
+        aside = subprocess.PIPE if quiet else subprocess.STDOUT
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=aside, text=True, check=False)
         if not quiet or done.returncode not in status:
-            print("".join(f"  {line}\n" for line in (done.stdout + done.stderr).splitlines()), end="", flush=True)
+            print(
+                "".join(f"  {line}\n" for line in (done.stdout + (done.stderr or "")).splitlines()), end="", flush=True
+            )
         if done.returncode not in status:
             wanted = " or ".join(map(str, status))
             raise StepFailed(f"expected `remodel {words[0]}` to end with {wanted}, found {done.returncode}: see above")
