@@ -32,7 +32,9 @@ def main() -> int:
     place = Place(asked.stack, asked.architecture)
     print(f"e2e: stack {place.name}, {place.architecture}, against {place.endpoint or 'AWS'}", flush=True)
     if asked.delete:
-        return 0 if done("removal", place.delete) else 1
+        gone = done("removal", place.delete)
+        print("e2e: removed" if gone else "e2e: FAILED at: removal")
+        return 0 if gone else 1
     if not done("an empty stage", place.check):
         return 1
     migration = Migration(place, asked.seed)

@@ -300,6 +300,10 @@ class Migration:
         return self.place.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"][0]
 
     def _change(self, source: str, state: str, **change: Any) -> None:
+        """One that is still being changed takes no other change."""
+        self.place.until(
+            lambda: self._mapping(source)["State"] in ("Enabled", "Disabled") or None, f"the event source of {source}"
+        )
         self.place.client("lambda").update_event_source_mapping(UUID=self._mapping(source)["UUID"], **change)
         self.place.until(
             lambda: self._mapping(source)["State"] == state or None, f"the event source of {source} to be {state}"
