@@ -195,7 +195,11 @@ class Migration:
         print(f"  {self.converged('after the replay', within=0)}")
 
     def rollback(self) -> None:
+        """Every new row there is was replicated, so every one would be cleared, and none is."""
         before = self._verdict().new
+        said = json.loads(self.place.remodel("rollback", "--json", quiet=True))
+        if said != {"would be cleared": before}:
+            raise StepFailed(f"expected `remodel rollback` to name {before} new rows, found {said}")
         self.place.remodel("rollback")
         if (after := self._verdict().new) != before:
             raise StepFailed(f"expected a dry run to leave {before} new rows, found {after}")
@@ -227,6 +231,7 @@ class Migration:
         self.place.remodel("rollback", "--execute")
         if (flag := self._flag()) != "old":
             raise StepFailed(f"expected the rollback to set the read flag to 'old', found {flag!r}")
+        self.place.remodel("prepare", "--execute")
 
     # ------------------------------------------------------------------------------------------ what they look at
 
@@ -261,11 +266,7 @@ class Migration:
 
     def _shut(self, *accept: str) -> list[str]:
         said = json.loads(self.place.remodel("cutover", *accept, "--json", status=(0, 1), quiet=True))
-        shut = [each["name"] for each in said if not each["met"]]
-        print(
-            f"  the gate: {len(said) - len(shut)} of {len(said)} conditions met; not met: {', '.join(shut) or 'none'}"
-        )
-        return shut
+        return [each["name"] for each in said if not each["met"]]
 
     def _polls_are_measured(self) -> bool:
         found = self.place.client("cloudwatch").list_metrics(Namespace="AWS/Lambda", MetricName="PolledEventCount")
