@@ -8,6 +8,7 @@ a Python of the functions' version on the PATH, as `sam build` does.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 import traceback
@@ -29,6 +30,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     asked, began = arguments(), time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is stopped cleans up, too
     place = Place(asked.stack, asked.architecture)
     print(f"e2e: stack {place.name}, {place.architecture}, against {place.endpoint or 'AWS'}", flush=True)
     if asked.delete:
