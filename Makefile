@@ -6,7 +6,7 @@ SCHEDULES ?= 20000
 SEED ?= 1
 LOCKS := dev sam checkov uv java node dynamodump
 
-.PHONY: demo test check lint format types imports simulate simulate-guards simulate-all bench lock
+.PHONY: demo test check lint format types imports simulate simulate-guards simulate-all bench e2e lock
 
 demo: .venv/.done ## a whole migration on a real DynamoDB, while the old tables are written to
 	$(RUN)python -m demo $(ARGS)
@@ -34,8 +34,8 @@ simulate-guards: .venv/.done ## takes each guard of the protocol away; each must
 simulate-all: .venv/.done ## every interleaving of small worlds
 	$(RUN)python -m tests.simulation.exhaustive
 
-bench: .venv/.done ## half an hour: figures beside rivals and floors, into benchmarks/
-	$(RUN)python -m benchmarks $(ARGS)
+bench: .venv/.done ; $(RUN)python -m benchmarks $(ARGS) ## half an hour: figures beside rivals and floors, into benchmarks/
+e2e: .venv/.done .cache/sam/.done ; $(RUN)python -m tests.e2e $(ARGS) ## deploys, migrates and deletes a stack of stage sandbox
 
 lock: $(UV) ## renews the locks; they name hashes and no address
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --extra dev -o locks/dev.txt

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,22 +17,44 @@ WINDOW = timedelta(minutes=5)
 """How far back metrics are looked at: they come once a minute, and late."""
 
 
+PAUSE, TRIES = 2.0, 60
+"""Seconds between two tries to change a mapping that is still being changed, and how many of them."""
+
+
 class Mappings:
     """`names`: functions by their logical ids. `sources`: whose streams are read, if their function is deployed."""
 
     def __init__(
-        self, client: LambdaClient, cloudwatch: CloudWatchClient, names: Mapping[str, str], sources: Iterable[str]
+        self,
+        client: LambdaClient,
+        cloudwatch: CloudWatchClient,
+        names: Mapping[str, str],
+        sources: Iterable[str],
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client, self._cloudwatch, self._names, self._sources = client, cloudwatch, names, list(sources)
+        self._sleep = sleep
 
     def look(self) -> list[Reader]:
         return [self._reader(source) for source in self._sources]
 
     def switch(self, enabled: bool) -> None:
+        as_asked = ("Enabled", "Enabling") if enabled else ("Disabled", "Disabling")
         for source in self._sources:
             mapping = self._mapping(source)
-            if mapping and (mapping["State"] in ("Enabled", "Enabling")) != enabled:
-                self._client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
+            if mapping and mapping["State"] not in as_asked:
+                self._update(mapping["UUID"], enabled)
+
+    def _update(self, uuid: str, enabled: bool) -> None:
+        """A mapping that is being made or changed takes no other change until that is done."""
+        for left in reversed(range(TRIES)):
+            try:
+                self._client.update_event_source_mapping(UUID=uuid, Enabled=enabled)
+                return
+            except self._client.exceptions.ResourceInUseException:
+                if not left:
+                    raise
+            self._sleep(PAUSE)
 
     def _reader(self, source: str) -> Reader:
         mapping = self._mapping(source)

@@ -45,11 +45,13 @@ def is_cut_over(world: World) -> bool:
 
 
 def identified(world: World, tables: Iterable[str]) -> dict[str, int]:
-    """How many rows of each new table would be cleared."""
-    counts: Counter[str] = Counter()
+    """How many rows of each new table would be cleared. A row that has moved is found where it was, too, and counts once:
+    remembered by its hash, since there may be many."""
+    seen: dict[str, set[int]] = {name: set() for name in world.engine.model.new_tables}
     for keys in replicated(world.engine, set(tables), world.patience(3_600)):
-        counts.update(key.table for key in keys)
-    return {name: counts[name] for name in world.engine.model.new_tables}
+        for key in keys:
+            seen[key.table].add(hash(key))
+    return {name: len(found) for name, found in seen.items()}
 
 
 def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, int]:

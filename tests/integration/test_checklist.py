@@ -261,6 +261,17 @@ def test_a_rollback_finds_rows_whose_old_rows_are_gone(filled: Stage) -> None:
     assert rollback.identified(filled.world, ["actuals"])["measure_data"] == 6
 
 
+def test_a_rollback_counts_a_row_that_has_moved_once(filled: Stage) -> None:
+    moved, beside = link(measure_id=text("m2")), actual("a", measure_id=text("m2"))
+    filled.put("links", moved)
+    filled.put("actuals", beside)
+    filled.handlers("ReplicateLinks", {"Records": [filled.stream.record("links", link(), moved)]})
+    filled.handlers("ReplicateActuals", {"Records": [filled.stream.record("actuals", actual("a"), beside)]})
+
+    there = {name: len(filled.rows(name)) for name in MODEL.new_tables}
+    assert rollback.identified(filled.world, list(MODEL.sources)) == there
+
+
 def test_after_a_cutover_nothing_is_cleared(ready: Stage) -> None:
     cutover.cutover(ready.world, (), quietly)
     with pytest.raises(NotReady, match="flips back"):
