@@ -92,6 +92,8 @@ def migrate(cloud: Cloud, asked: argparse.Namespace) -> int:
     console.print(
         "\nthe stage is deployed, and its streams are read; now and then a function is killed, or given a batch twice"
     )
+    for writer in writers:
+        writer.brisk = int(0.9 * asked.changes / len(writers))
     time.sleep(SIGN)
     remodel(cloud, "backfill", "--segments", "2", "--execute")
     with progress() as bars:

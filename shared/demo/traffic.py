@@ -19,15 +19,23 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+CALM = 0.5
+"""Seconds between two changes when there is no haste: an application never stops, but it need not always run."""
+
+
 @dataclass
 class Writer:
-    """One thread of changes. `mine`: the rows that it may change, by old table and id."""
+    """One thread of changes. `mine`: the rows that it may change, by old table and id.
+
+    pause: seconds between two changes until there were `brisk` of them; from then on it is calmer.
+    """
 
     dynamodb: DynamoDBClient
     tables: dict[str, str]
     rows: Rows
     mine: dict[str, dict[str, Item]]
     pause: float
+    brisk: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
     done: Counter[str] = field(default_factory=Counter)
     problem: BaseException | None = None
@@ -36,7 +44,7 @@ class Writer:
         try:
             while not self.stopping.is_set():
                 self._change()
-                time.sleep(self.pause)
+                time.sleep(self.pause if self.done.total() < self.brisk else CALM)
         except BaseException as problem:
             self.problem = problem
             raise

@@ -110,7 +110,7 @@ class Migration:
         """1 is allowed, too: its comparison may meet a row whose change is still on its way."""
         rows = Rows(random.Random(f"{self._seed} changes"), self._rows.measures, self._rows.users)
         mine = {name: dict(items) for name, items in self._seeded.items()}
-        writer = Writer(self._dynamodb(), self.place.tables, rows, mine, pause=0.2)
+        writer = Writer(self._dynamodb(), self.place.tables, rows, mine, pause=0.2, brisk=1_000_000)
         threading.Thread(target=writer.run, daemon=True).start()
         self.place.remodel("backfill", "--segments", str(SEGMENTS), "--execute", status=(0, 1))
         self.place.until(

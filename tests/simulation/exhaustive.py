@@ -119,6 +119,7 @@ WORLDS: dict[str, World] = {
 
 
 LARGE = {
+    "a person moves to another user while a link arrives",
     "a person is linked while a link arrives, one is killed",
     "two links and a row arrive, one is killed",
     "a repair meets a change",
