@@ -596,4 +596,6 @@ def test_memory_does_not_grow_with_the_tables(table: str, monkeypatch: pytest.Mo
     few, many = peak(100, table), peak(1_000, table)
 
     assert many[1] == 10 * few[1]
-    assert many[0] < 1.2 * few[0]
+    assert many[0] < 1.2 * few[0] + 50_000, (
+        "bytes; caches of the process add some thousand, a row kept would add 900 times its size"
+    )
