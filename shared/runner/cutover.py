@@ -27,6 +27,9 @@ CATCH_UP = 120.0
 
 SEGMENTS = 4
 
+STOPPED = "cutover"
+"""Notes of a cutover that has stopped the event sources. Whoever else stops them, a rollback above all, means it."""
+
 Watch = Callable[[str], None]
 
 
@@ -54,6 +57,7 @@ def cutover(world: World, accepted: Iterable[str], watch: Watch) -> str:
     with world.journal.step("cutover", "backfill", "rollback", "finish") as facts:
         if world.flag.read() == NEW:
             facts["flag"] = f"{NEW} already"
+            world.journal.forget(STOPPED)
             return NEW
         _start_again(world, watch)
         gated = gate(world, accepted)
@@ -65,15 +69,17 @@ def cutover(world: World, accepted: Iterable[str], watch: Watch) -> str:
         except BaseException:
             watch("switching the event sources on again")
             world.readers.switch(True)
+            world.journal.forget(STOPPED)
             raise
         world.flag.write(NEW)
+        world.journal.forget(STOPPED)
         facts["flag"] = NEW
     return NEW
 
 
 def _start_again(world: World, watch: Watch) -> None:
     """Where an earlier cutover was killed between stopping and flipping."""
-    if event_sources.are_off(world):
+    if world.journal.recall(STOPPED) and event_sources.are_off(world):
         watch("switching the event sources on again, which an earlier cutover had stopped")
         event_sources.start(world)
         deadline = world.engine.clock.now() + CATCH_UP
@@ -87,6 +93,7 @@ def _read(world: World) -> bool:
 
 def _stop_and_compare(world: World, watch: Watch) -> dict[str, int]:
     watch("stopping the event sources")
+    world.journal.remember(STOPPED, "event sources", True)
     event_sources.stop(world)
     watch("comparing once more")
     found = compare(world, Asked("cutover", both_ways(world), SEGMENTS))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from remodel.flow.clear import clear, replicated
 from runner import event_sources
 from runner.comparison import Asked, both_ways, compare
-from runner.cutover import SEGMENTS
+from runner.cutover import SEGMENTS, STOPPED
 from runner.errors import NotReady
 from runner.world import NEW, OLD, World
 
@@ -65,6 +65,7 @@ def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, i
                 "--execute` without a table flips back"
             )
         watch("stopping the event sources")
+        world.journal.forget(STOPPED)
         event_sources.stop(world)
         counts: Counter[str] = Counter()
         world.journal.forget_progress(wanted)
@@ -79,6 +80,7 @@ def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, i
 def flip_back(world: World) -> Back:
     """After the cutover. Raises Busy and CallFailed."""
     with world.journal.step("rollback", "cutover", "finish", "prepare") as facts:
+        world.journal.forget(STOPPED)
         world.flag.write(OLD)
         facts["flag"] = OLD
         back = what_is_new(world)

@@ -283,6 +283,10 @@ def test_after_a_cutover_nothing_is_cleared(ready: Stage) -> None:
 
     assert (ready.flag.value, ready.readers.on) == (OLD, False)
     assert (backs[-1].orphaned, backs[-1].different, backs[-1].missing) == (0, 1, 0)
+    switched = len(ready.readers.switched)
+    with pytest.raises(NotReady, match="stream of links read"):
+        cutover.cutover(ready.world, (), quietly)
+    assert ready.readers.switched[switched:] == [], "a cutover does not switch on what a rollback has left off"
 
 
 def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready: Stage) -> None:
