@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
 from measures import MODEL
 from remodel.adapters.telemetry import Telemetry
 from remodel.flow.backfill import Segment, backfill

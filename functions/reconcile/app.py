@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
+import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
 from measures import MODEL
 from remodel.adapters.telemetry import Telemetry
 from remodel.core.change import Key

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
+from botocore.session import get_session
 
+import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
 from measures import MODEL
 from remodel.adapters.telemetry import Telemetry
 from remodel.flow.streams import gaps, sighted
@@ -30,7 +31,8 @@ def wired() -> Watching:
     it = wire(MODEL)
     sources = [name for name in MODEL.every if os.environ.get(f"{name.upper()}_FUNCTION")]
     names = {f"Replicate{name.title()}": os.environ[f"{name.upper()}_FUNCTION"] for name in sources}
-    return Watching(it, Mappings(boto3.client("lambda"), boto3.client("cloudwatch"), names, sources))
+    clients = get_session().create_client
+    return Watching(it, Mappings(clients("lambda"), clients("cloudwatch"), names, sources))
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from remodel import startup
 from remodel.adapters.client import make_client
 from remodel.adapters.clock import SystemClock
 from remodel.adapters.dynamodb import DynamoStore
@@ -38,4 +39,6 @@ def wire(model: Model, metered: bool = False) -> Wired:
     found = settings(os.environ, model)
     queue = SqsQueue(found.queue) if found.queue else None
     store = DynamoStore(make_client(), found.tables, metered)
-    return Wired(Engine(model, store, SystemClock(), found.live, queue=queue), found)
+    made = Wired(Engine(model, store, SystemClock(), found.live, queue=queue), found)
+    startup.done()
+    return made

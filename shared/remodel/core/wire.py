@@ -25,27 +25,34 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 def scalar(value: object) -> Scalar | None:
     """Text, number, boolean, or None for NULL and the empty string. Raises ValueError for everything else."""
-    if not isinstance(value, dict) or len(value) != 1:
-        raise ValueError("expected a typed DynamoDB value, found something else")
-    match value:
-        case {"S": str(text)}:
-            return clean_text(text) or None
-        case {"N": str(text)}:
-            return number(text)
-        case {"BOOL": bool(flag)}:
-            return flag
-        case {"NULL": _}:
+    kind, inner = _opened(value)
+    match kind:
+        case "S" if isinstance(inner, str):
+            return clean_text(inner) or None
+        case "N" if isinstance(inner, str):
+            return number(inner)
+        case "BOOL" if isinstance(inner, bool):
+            return inner
+        case "NULL":
             return None
         case _:
-            raise ValueError(f"expected text, number or boolean, found DynamoDB type {next(iter(value))!r}")
+            raise ValueError(f"expected text, number or boolean, found DynamoDB type {kind!r}")
+
+
+def _opened(value: object) -> tuple[str, Any]:
+    if not isinstance(value, dict) or len(value) != 1:
+        raise ValueError("expected a typed DynamoDB value, found something else")
+    (opened,) = value.items()
+    return opened
 
 
 def clean_text(text: str) -> str:
     """The text itself. Raises ValueError for lone surrogates, which no DynamoDB request can carry."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("expected valid Unicode, found a lone surrogate") from None
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("expected valid Unicode, found a lone surrogate") from None
     return text
 
 
@@ -76,11 +83,9 @@ def item(values: Mapping[str, Scalar | None]) -> Item:
     return {name: typed(value) for name, value in values.items() if value is not None}
 
 
-def decoded(value: object) -> Value:
+def decoded(value: Any) -> Value:
     """A value of a stream event in the form that the API takes. Raises ValueError where it is not a typed value."""
-    if not isinstance(value, dict) or len(value) != 1:
-        raise ValueError("expected a typed DynamoDB value, found something else")
-    ((kind, inner),) = value.items()
+    kind, inner = _opened(value)
     try:
         match kind:
             case "B":
@@ -93,7 +98,8 @@ def decoded(value: object) -> Value:
                 return {kind: {name: decoded(each) for name, each in inner.items()}}
     except (TypeError, AttributeError):
         raise ValueError(f"expected a DynamoDB value of type {kind!r}, found another shape") from None
-    return value
+    opened: Value = value
+    return opened
 
 
 def _bytes(value: object) -> bytes:
@@ -107,18 +113,22 @@ def _bytes(value: object) -> bytes:
 
 def size(row: Mapping[str, Value]) -> int:
     """About what DynamoDB counts for the item, in bytes; never less than 3/4 of it."""
-    return sum(len(name.encode(errors="replace")) + _size(value) for name, value in row.items())
+    return sum(_length(name) + _size(value) for name, value in row.items())
 
 
 def _size(value: Any) -> int:
     match value:
         case str():
-            return len(value.encode(errors="replace"))
+            return _length(value)
         case bytes():
             return len(value)
         case dict():
-            return 3 + sum(len(str(name).encode(errors="replace")) + _size(each) for name, each in value.items())
+            return 3 + sum(_length(str(name)) + _size(each) for name, each in value.items())
         case list() | tuple() | set():
             return 3 + sum(1 + _size(each) for each in value)
         case _:
             return 1
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
