@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from botocore.session import get_session
-
 import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
 from measures import MODEL
+from remodel.adapters.client import make_plain_client
 from remodel.adapters.telemetry import Telemetry
 from remodel.flow.streams import gaps, sighted
 from remodel.wiring import Wired, wire
@@ -31,8 +30,8 @@ def wired() -> Watching:
     it = wire(MODEL)
     sources = [name for name in MODEL.every if os.environ.get(f"{name.upper()}_FUNCTION")]
     names = {f"Replicate{name.title()}": os.environ[f"{name.upper()}_FUNCTION"] for name in sources}
-    clients = get_session().create_client
-    return Watching(it, Mappings(clients("lambda"), clients("cloudwatch"), names, sources))
+    mappings = Mappings(make_plain_client("lambda"), make_plain_client("cloudwatch"), names, sources)
+    return Watching(it, mappings)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

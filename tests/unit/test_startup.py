@@ -31,8 +31,8 @@ app.wired()
 print(json.dumps({"walks": walks, "frozen": gc.get_freeze_count()}))
 """
 
-WALKS = 100
-"""Of the young objects, while a function is imported; hundreds where the first import is not the one that says how often."""
+WALKS = 40
+"""Of the young objects, while a function is imported; 100 where the first import is not the one that says how often."""
 
 
 @pytest.mark.parametrize("app", FUNCTIONS, ids=lambda each: each.parent.name)

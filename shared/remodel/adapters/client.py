@@ -39,6 +39,11 @@ def make_client(endpoint: str | None = None) -> DynamoDBClient:
     return made
 
 
+def make_plain_client(service: str) -> Any:
+    """Of another service, as botocore makes it."""
+    return get_session().create_client(service)
+
+
 class _Bodies(JSONSerializer):
     """botocore looks up the shape of each value of each item, only to find that it is text. Not one name of DynamoDB's
     API differs between Python and the wire."""

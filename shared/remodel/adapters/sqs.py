@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import get_session
 
+from remodel.adapters.client import make_plain_client
 from remodel.core.errors import Unavailable
 from remodel.ports import Fanout
 
@@ -28,8 +28,7 @@ class SqsQueue:
 
     @cached_property
     def _client(self) -> SQSClient:
-        client: Any = get_session().create_client("sqs")
-        made: SQSClient = client
+        made: SQSClient = make_plain_client("sqs")
         return made
 
     def send(self, fanout: Fanout) -> None:
