@@ -1,4 +1,4 @@
-"""What the engine needs of the world: a store of tables, and a clock.
+"""What the engine needs of the world: a store of tables, a clock, and where there is much, a queue and a ledger.
 
 Tables go by their names in the model, plus `index` and `quarantine`. A store does one request a call and never retries
 for itself: what it could not do it says, item by item, and the engine decides.
@@ -6,11 +6,12 @@ for itself: what it could not do it says, item by item, and the engine decides.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from remodel.core.change import Key
 from remodel.core.model import NewKey
 from remodel.core.wire import Item, Value
 
@@ -123,6 +124,31 @@ class Queue(Protocol):
 
     def send(self, fanout: Fanout) -> None:
         """It is done once it is sure to be taken up. Raises Unavailable and NotAllowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A new row in both accounts: the old row that makes expect it, its digest as expected, and as found; None where it is
+    not in that account."""
+
+    new: NewKey
+    old: Key | None
+    expected: bytes | None
+    found: bytes | None
+
+
+class Ledger(Protocol):
+    """What the new tables should hold, beside what they do; it may be larger than memory. May raise LedgerFull."""
+
+    def expect(self, rows: Iterable[tuple[NewKey, bytes, Key]]) -> None:
+        """New rows with their digests, and the old rows that they follow from. Of two for one new row the last counts."""
+
+    def find(self, rows: Iterable[tuple[NewKey, bytes]]) -> None: ...
+
+    def postings(self) -> Iterator[Posting]:
+        """Each new row of either account once, in order."""
+
+    def close(self) -> None: ...
 
 
 class Clock(Protocol):

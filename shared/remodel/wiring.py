@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from remodel import startup
 from remodel.adapters.client import make_client
 from remodel.adapters.clock import SystemClock
+from remodel.adapters.disk import DiskLedger
 from remodel.adapters.dynamodb import DynamoStore
 from remodel.adapters.sqs import SqsQueue
 from remodel.core.model import Model
@@ -39,6 +40,6 @@ def wire(model: Model, metered: bool = False) -> Wired:
     found = settings(os.environ, model)
     queue = SqsQueue(found.queue) if found.queue else None
     store = DynamoStore(make_client(), found.tables, metered)
-    made = Wired(Engine(model, store, SystemClock(), found.live, queue=queue), found)
+    made = Wired(Engine(model, store, SystemClock(), found.live, queue=queue, ledger=DiskLedger), found)
     startup.done()
     return made

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from local_cloud.emulator import credentials
 from measures import MODEL
 from remodel.adapters.client import make_client
 from remodel.adapters.clock import SystemClock
+from remodel.adapters.disk import DiskLedger
 from remodel.adapters.dynamodb import DynamoStore
 from remodel.flow.backfill import Segment, backfill
 from remodel.flow.engine import Engine, Patience
@@ -116,6 +118,26 @@ def test_memory_of_a_batch() -> None:
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_000 * MOST
+
+
+def test_memory_of_a_full_comparison() -> None:
+    """It is that of a page, and of the links: three times the rows take no more."""
+    small, large = (_peak(World(rows, 200, 1)) for rows in (3_000, 9_000))
+
+    assert large < small * 1.1
+
+
+def _peak(world: World) -> int:
+    counted = Counted(world)
+    counted.wire.sent = deque(maxlen=1)  # type: ignore[assignment]
+    tracemalloc.start()
+
+    report = reconcile(replace(counted.engine, ledger=DiskLedger), "full", False, 0, counted.patience)
+
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (report.drift, report.found["measure_data"]) == (0, world.rows)
+    return peak
 
 
 MOST = 12_500

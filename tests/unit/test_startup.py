@@ -79,3 +79,10 @@ def test_items_are_not_walked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     assert page["Items"] == [{"id": {"S": "1"}, "list": {"L": [{"N": "2"}]}}]
     assert json.loads(sent[0].body) == {"TableName": "t", "ExclusiveStartKey": {"id": {"S": "ö"}}}
     assert sent[0].headers["User-Agent"] == b"remodel"
+
+
+def test_the_whole_of_both_models_is_compared_on_disk(tmp_path: Path) -> None:
+    function = Cloud("http://localhost:1", tmp_path).functions["Reconcile"].function
+    code = "import json, sys; sys.path.insert(0, sys.argv[1]); import app; print(json.dumps(app.wired().engine.ledger.__name__))"
+
+    assert _python(code, str(function.code), environment=function.environment) == "DiskLedger"

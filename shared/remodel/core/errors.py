@@ -46,6 +46,10 @@ class RosterFull(RemodelError):
     """A group has more links than one roster item holds (some 2,000; an item's 400 KB)."""
 
 
+class LedgerFull(RemodelError):
+    """The whole of both models does not fit the disk of the function that compares them."""
+
+
 class Unavailable(RemodelError):
     """DynamoDB did not answer, throttled or failed in passing. The same request may succeed later."""
 

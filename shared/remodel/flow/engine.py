@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from remodel.core.model import Model
-from remodel.ports import Clock, Queue, Store
+from remodel.flow.ledger import MemoryLedger
+from remodel.ports import Clock, Ledger, Queue, Store
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 3.0
 """Seconds: what is retried waits between these, twice as long each time, at random within that."""
@@ -17,6 +18,7 @@ class Engine:
     """live: the lookups whose streams are connected. complete: those of which it was found that the index has all rows.
 
     queue: where groups go that are too large to be settled while a shard waits; without one they are settled in place.
+    ledger: makes what a whole comparison is kept in.
     """
 
     model: Model
@@ -25,6 +27,7 @@ class Engine:
     live: frozenset[str] = frozenset()
     complete: set[str] = field(default_factory=set)
     queue: Queue | None = None
+    ledger: Callable[[], Ledger] = MemoryLedger
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ pass it, before it is called a difference. Only then is it counted, and mended t
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from remodel.flow import index, inflight, lookup, quarantine
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.recheck import Aside, Difference, counted, current, lost, recheck, recheck_new
 from remodel.flow.sync import sync
+from remodel.ports import Ledger
 
 EXAMPLES = 20
 """Differences told in full in one report."""
@@ -81,17 +83,6 @@ class Suspicions:
     aside: dict[str, set[Key]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Ledger:
-    """What the new tables should hold: a digest for each new row, and the old row that it follows from."""
-
-    rows: dict[NewKey, tuple[bytes, str, str, str]] = field(default_factory=dict)
-
-    def add(self, source: str, row: Good, wanted: Mapping[NewKey, Item]) -> None:
-        for key, item in wanted.items():
-            self.rows[key] = (digest(item), source, row.item[KEY]["S"], row.group)
-
-
 def reconcile(engine: Engine, mode: str, repair: bool, sample: int, patience: Patience) -> Report:
     """`mode`: counts, sample or full. Raises Unavailable where the time does not suffice."""
     report = Report(mode)
@@ -143,7 +134,23 @@ def _still(suspicions: Suspicions, differences: Mapping[NewKey, Difference]) -> 
 
 
 def _scan_both(engine: Engine, compare: bool, report: Report, patience: Patience) -> Suspicions:
-    ledger, suspicions = Ledger(), Suspicions()
+    suspicions = Suspicions()
+    with contextlib.closing(engine.ledger()) as ledger:
+        _expect(engine, compare, ledger, suspicions, report, patience)
+        _find(engine, compare, ledger, report, patience)
+        _suspect(ledger, suspicions, report)
+    for name, looked_up in engine.model.lookups.items():
+        if looked_up.is_seated:
+            _ambiguous(engine, name, report, patience)
+    if not compare and all(report.expected.get(table, 0) == found for table, found in report.found.items()):
+        return Suspicions()
+    return suspicions
+
+
+def _expect(
+    engine: Engine, compare: bool, ledger: Ledger, suspicions: Suspicions, report: Report, patience: Patience
+) -> None:
+    """What the old tables make expect, links first, since the other rows are joined with them."""
     links: dict[str, dict[str, Facts]] = defaultdict(dict)
     for name, source in sorted(engine.model.sources.items(), key=lambda each: not each[1].is_link):
         for rows in _old_rows(engine, name, report, patience):
@@ -152,44 +159,37 @@ def _scan_both(engine: Engine, compare: bool, report: Report, patience: Patience
                     links[row.group][row.item[KEY]["S"]] = source.facts(row.row)
                     suspicions.groups[row.item[KEY]["S"]] = row.group
                     suspicions.aside.setdefault(row.group, set()).add(Key(row.group, name, row.item[KEY]["S"]))
-            _expect(engine, name, rows, links, ledger, report, patience)
-    for name, looked_up in engine.model.lookups.items():
-        if looked_up.is_seated:
-            _ambiguous(engine, name, report, patience)
-    report.expected = dict(Counter(key.table for key in ledger.rows))
-    _find(engine, compare, ledger, suspicions, report, patience)
-    if not compare and all(report.expected.get(table, 0) == found for table, found in report.found.items()):
-        return Suspicions()
-    return suspicions
+            ledger.expect(_expected(engine, name, compare, rows, links, report, patience))
 
 
-def _find(
-    engine: Engine, compare: bool, ledger: Ledger, suspicions: Suspicions, report: Report, patience: Patience
-) -> None:
-    """Holds the new tables against the ledger; what is left in it at the end was not found."""
+def _find(engine: Engine, compare: bool, ledger: Ledger, report: Report, patience: Patience) -> None:
     for table in engine.model.new_tables:
         report.found[table] = 0
-        for item in _scan(engine, table, patience):
-            report.found[table] += 1
-            key = NewKey(table, item[KEY]["S"])
-            told = ledger.rows.pop(key, None)
-            if told is None:
-                suspicions.new.add(key)
-            elif compare and told[0] != digest(item):
-                suspicions.old.setdefault(told[1:3], set()).add(told[3])
-    for _digest, name, id, group in ledger.rows.values():
-        suspicions.old.setdefault((name, id), set()).add(group)
+        for page in _pages(engine, table, patience):
+            report.found[table] += len(page)
+            ledger.find((NewKey(table, item[KEY]["S"]), digest(item) if compare else b"") for item in page)
 
 
-def _expect(
+def _suspect(ledger: Ledger, suspicions: Suspicions, report: Report) -> None:
+    """Without a comparison all digests are the same, and only who is in one account alone stands out."""
+    for each in ledger.postings():
+        if each.old is None:
+            suspicions.new.add(each.new)
+            continue
+        report.expected[each.new.table] = report.expected.get(each.new.table, 0) + 1
+        if each.expected != each.found:
+            suspicions.old.setdefault((each.old.source, each.old.id), set()).add(each.old.group)
+
+
+def _expected(
     engine: Engine,
     name: str,
+    compare: bool,
     rows: list[Good],
     links: Mapping[str, Mapping[str, Facts]],
-    ledger: Ledger,
     report: Report,
     patience: Patience,
-) -> None:
+) -> Iterator[tuple[NewKey, bytes, Key]]:
     source = engine.model.sources[name]
     lookups = {n: found for n, row in enumerate(rows) if (found := source.lookups(row.row)) is not None}
     contexts = lookup.resolve(engine, lookups, patience) if lookups else {}
@@ -197,7 +197,8 @@ def _expect(
     for n, row in enumerate(rows):
         its_links = links.get(row.group, {})
         wanted = source.wanted(row.row, its_links, contexts.get(n))
-        ledger.add(name, row, wanted)
+        old = Key(row.group, name, row.item[KEY]["S"])
+        yield from ((new, digest(item) if compare else b"", old) for new, item in wanted.items())
         report.unlinked += not wanted
         report.tenant_violations += source.strangers(row.row, its_links)
         if (unique := source.unique(row.row)) is not None:
