@@ -78,7 +78,7 @@ def test_items_are_not_walked_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert page["Items"] == [{"id": {"S": "1"}, "list": {"L": [{"N": "2"}]}}]
     assert json.loads(sent[0].body) == {"TableName": "t", "ExclusiveStartKey": {"id": {"S": "ö"}}}
-    assert sent[0].headers["User-Agent"] == b"remodel"
+    assert sent[0].headers["User-Agent"].startswith(b"remodel")  # Powertools, where it is there, adds itself
 
 
 def test_the_whole_of_both_models_is_compared_on_disk(tmp_path: Path) -> None:
