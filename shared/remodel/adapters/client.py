@@ -12,12 +12,13 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.parsers import JSONParser, ResponseParserFactory
 from botocore.serialize import JSONSerializer
-from botocore.session import get_session
+from botocore.session import Session, get_session
 
 from remodel.adapters.dynamodb import CONFIG
 from remodel.core.wire import decoded
@@ -41,7 +42,13 @@ def make_client(endpoint: str | None = None) -> DynamoDBClient:
 
 def make_plain_client(service: str) -> Any:
     """Of another service, as botocore makes it."""
-    return get_session().create_client(service)
+    return _plain_session().create_client(service)
+
+
+@cache
+def _plain_session() -> Session:
+    """One for all, since it reads botocore's tables of endpoints."""
+    return get_session()
 
 
 class _Bodies(JSONSerializer):
