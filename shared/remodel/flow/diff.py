@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from remodel.core.change import Key
 from remodel.core.compare import differing
@@ -33,7 +32,7 @@ from remodel.flow.backfill import Segment, scan
 from remodel.flow.bulk import Expected, expectations
 from remodel.flow.engine import Engine, Patience
 from remodel.flow.recheck import Aside, Difference, counted, current, lost, new_rows
-from remodel.flow.reconcile import EXAMPLES, Suspicions, look_twice, mend
+from remodel.flow.reconcile import EXAMPLES, Suspicions, Verdict, look_twice, mend
 from remodel.flow.sync import sync
 
 PAGE = 300
@@ -53,31 +52,17 @@ class Part:
 
 
 @dataclass(slots=True)
-class PartialReport:
+class PartialReport(Verdict):
     """What one call found; the caller calls again with `cursor` until `done`, and adds up.
 
-    The fields are those of `reconcile.Report`. expected: by the old rows that were scanned; found: the new rows that were.
-    lost: old rows that the index lacks. astray: those, and the origins of new rows that name another link.
+    expected: by the old rows that were scanned; found: the new rows that were. lost: old rows that the index lacks.
+    astray: those, and the origins of new rows that name another link.
     """
 
     done: bool = False
     cursor: Item | None = None
-    missing: int = 0
-    different: int = 0
-    orphaned: int = 0
-    stale_lookups: int = 0
-    unlinked: int = 0
-    quarantined: int = 0
-    tenant_violations: int = 0
-    uniqueness_violations: int = 0
     lost: int = 0
-    looked_twice: int = 0
-    repaired: int = 0
-    old: dict[str, int] = field(default_factory=dict)
-    expected: dict[str, int] = field(default_factory=dict)
-    found: dict[str, int] = field(default_factory=dict)
     astray: list[dict[str, str]] = field(default_factory=list)
-    examples: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

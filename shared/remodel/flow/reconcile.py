@@ -36,16 +36,13 @@ LOOKS = (2.0, 5.0, 10.0)
 
 
 @dataclass(slots=True)
-class Report:
-    """Counts of new rows (missing, different, orphaned) and of old rows (unlinked, quarantined).
+class Verdict:
+    """Counts of new rows (missing, different, orphaned) and of old rows (unlinked, quarantined), of a whole or of a part.
 
     stale_lookups: new rows that differ only in what a lookup without a stream has changed since; not drift.
-    ambiguous_lookups: looked-up rows beyond the one that a value should find.
-    oldest_quarantined, backfill_idle: seconds, of a sample alone: how long the oldest row has been in quarantine, and
-    how long nobody has gone on with a backfill that was begun.
+    old, expected, found: rows that were scanned, and new rows that follow from the old ones, by table.
     """
 
-    mode: str
     missing: int = 0
     different: int = 0
     orphaned: int = 0
@@ -54,10 +51,7 @@ class Report:
     quarantined: int = 0
     tenant_violations: int = 0
     uniqueness_violations: int = 0
-    ambiguous_lookups: int = 0
     looked_twice: int = 0
-    oldest_quarantined: int = 0
-    backfill_idle: int = 0
     repaired: int = 0
     old: dict[str, int] = field(default_factory=dict)
     expected: dict[str, int] = field(default_factory=dict)
@@ -67,6 +61,20 @@ class Report:
     @property
     def drift(self) -> int:
         return self.missing + self.different + self.orphaned
+
+
+@dataclass(slots=True)
+class Report(Verdict):
+    """What one run found. ambiguous_lookups: looked-up rows beyond the one that a value should find.
+
+    oldest_quarantined, backfill_idle: seconds, of a sample alone: how long the oldest row has been in quarantine, and
+    how long nobody has gone on with a backfill that was begun.
+    """
+
+    mode: str = ""
+    ambiguous_lookups: int = 0
+    oldest_quarantined: int = 0
+    backfill_idle: int = 0
 
 
 @dataclass(slots=True)
@@ -85,7 +93,7 @@ class Suspicions:
 
 def reconcile(engine: Engine, mode: str, repair: bool, sample: int, patience: Patience) -> Report:
     """`mode`: counts, sample or full. Raises Unavailable where the time does not suffice."""
-    report = Report(mode)
+    report = Report(mode=mode)
     if mode == "sample":
         suspicions = _sample(engine, sample, report, patience)
     else:
