@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from remodel.core import change, plan, roster
 from remodel.core.entry import Entry
-from remodel.flow import deliver, inflight, ingest, lookup, quarantine, refuse, replicate, settle, sync
+from remodel.flow import deliver, inflight, ingest, lookup, quarantine, recheck, refuse, replicate, settle, sync
 from remodel.ports import Condition, Guarded
 from tests.simulation.__main__ import simulate
 
@@ -236,6 +236,14 @@ def no_look_whether_a_repair_has_put_the_row_where_it_lives() -> Patches:
     return [(quarantine, "at_home", lambda engine, entries, patience: set())]
 
 
+def an_awaited_refusal_is_taken_for_a_removal() -> Patches:
+    return [(recheck, "is_awaited", lambda engine, link, patience: False)]
+
+
+def a_burial_is_replayed_without_a_look_at_its_kin() -> Patches:
+    return [(sync.Mending, "_clears", lambda self, sight: self.bury)]
+
+
 def quarantine_discards_what_was_taken_in_part() -> Patches:
     real = quarantine.index.look
 
@@ -267,6 +275,8 @@ SHOWN_BY_NAME: dict[str, Callable[[], Patches]] = {
         quarantine_discards_what_was_taken_in_part,
         a_tombstone_met_once_is_never_tried_again,
         no_look_whether_a_repair_has_put_the_row_where_it_lives,
+        an_awaited_refusal_is_taken_for_a_removal,
+        a_burial_is_replayed_without_a_look_at_its_kin,
     )
 }
 """Too rare for random schedules, or needed only where a stream has lost a change: forced in `test_interleavings`."""

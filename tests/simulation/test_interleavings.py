@@ -11,6 +11,7 @@ from remodel.adapters.memory import Handle, MemoryStore
 from remodel.core.model import NewKey
 from remodel.flow.backfill import Segment, backfill
 from remodel.flow.engine import Engine
+from remodel.flow.reconcile import reconcile
 from remodel.flow.replay import quarantined, replay
 from remodel.flow.replicate import replicate
 from remodel.flow.sync import sync
@@ -66,6 +67,9 @@ class Stage:
 
     def replay(self) -> None:
         replay(self.engine, quarantined(self.engine, patience(self.engine)), patience(self.engine))
+
+    def repair_all(self) -> None:
+        reconcile(self.engine, "full", True, 0, patience(self.engine, 60))
 
     def data(self) -> dict[tuple[str, str], str]:
         """The value of each measure-data row, by its link and its id."""
@@ -325,6 +329,65 @@ def test_without_a_look_at_where_the_row_lives_it_would_stay(linked: Stage) -> N
         refused_once_more_after_it_was_mended(linked)
 
     assert linked.store.tables["quarantine"].items
+
+
+def reconciled_before_a_links_refusal_has_come(linked: Stage) -> None:
+    """A link is killed before its own new row, and refused when it has moved to another measure; what it was still stands.
+
+    Its records come when a repair has looked, just before it writes; afterwards where it writes nothing.
+    """
+    inserted = linked.change("links", None, LATER)
+    linked.at("write", "measure_links", linked.kill)
+    with pytest.raises(Killed):
+        linked.deliver("links", inserted)
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+    refused = linked.change("links", LATER, link("later", measure_id=text(OTHER_MEASURE), created_at=text("bad")))
+    linked.at("guard", "index", lambda: linked.deliver("links", inserted, refused))
+
+    linked.repair_all()
+    while linked.waiting:
+        linked.waiting.pop()[2]()
+
+
+def test_a_repair_runs_ahead_of_a_links_refusal(linked: Stage) -> None:
+    reconciled_before_a_links_refusal_has_come(linked)
+
+    assert linked.data() == {FIRST: "7", copy_of("actual", "later"): "7"}
+
+
+def test_were_it_taken_for_a_removal_the_links_rows_would_go(linked: Stage) -> None:
+    with without("an awaited refusal is taken for a removal"):
+        reconciled_before_a_links_refusal_has_come(linked)
+
+    assert linked.data() == {FIRST: "7"}
+
+
+def burial_killed_before_it_is_closed(linked: Stage) -> None:
+    """What might have been a milestone's is in fact the row of an actual. The burial has put it back, then it is killed."""
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+
+    def kill_when_it_is_closed() -> None:
+        linked.at("guard", "index", linked.kill)
+
+    linked.at("write", "measure_data", kill_when_it_is_closed)
+    with pytest.raises(Killed):
+        sync(linked.engine, "milestones", guid("actual"), {guid("actual")}, patience(linked.engine), bury=True)
+    assert linked.data() == {FIRST: "7"}
+
+    linked.replay()
+
+
+def test_a_killed_burial_is_replayed(linked: Stage) -> None:
+    burial_killed_before_it_is_closed(linked)
+
+    assert linked.data() == {FIRST: "7"}
+
+
+def test_replayed_without_a_look_at_its_kin_it_would_bury_a_row_that_is_wanted(linked: Stage) -> None:
+    with without("a burial is replayed without a look at its kin"):
+        burial_killed_before_it_is_closed(linked)
+
+    assert linked.data() == {}
 
 
 def replay_killed_while_its_row_goes(linked: Stage) -> None:

@@ -70,6 +70,8 @@ def recheck_new(
     if key not in found:
         return []
     link = engine.model.link_of(key, found[key])
+    if link and is_awaited(engine, link, patience):
+        return []
     around = _groups_of(engine, link, groups, patience) if link else frozenset()
     indexed = _indexed(engine, key, link, around, patience)
     for source, id in [*indexed, *_of_its_id(engine, key)]:
@@ -80,6 +82,19 @@ def recheck_new(
             return [Difference(_kind(engine, source, fields), key, source, id, around, fields)] if fields else []
     known = next(iter(indexed), None)
     return [Difference("orphaned", key, known and known[0], known and known[1], around, {})]
+
+
+def is_awaited(engine: Engine, link: str, patience: Patience) -> bool:
+    """Whether it is a refused link of which quarantine does not know yet.
+
+    What it was before it was refused still stands, and where that is, only the record says that is still on its way.
+    """
+    for source in engine.model.sources.values():
+        if source.is_link and source.accepts(link):
+            items = deliver.read(engine, source.name, [{KEY: {"S": link}}], patience)
+            if any(isinstance(side(item, link, source), Bad) for item in items):
+                return not quarantine.find(engine, source.name, [link], patience)
+    return False
 
 
 def _kind(engine: Engine, source: str, fields: Mapping[str, FieldDifference]) -> str:

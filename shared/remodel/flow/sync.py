@@ -83,7 +83,7 @@ class Mending:
         if not self._note(sight) or not self._correct(sight.now, sight):
             return None
         written = _settle(self.engine, sight.keys, self.patience).written
-        if self.bury:
+        if self._clears(sight):
             relatives = kin(self.engine, self.source, self.id, self.patience)
             written += _settle(self.engine, relatives, self.patience).written
         if sight.held:
@@ -91,6 +91,10 @@ class Mending:
         if self.others < self.began:
             self._write_note(self.mine, replace(self.mine, until=0.0))
         return Synced(None, self.corrected, written)
+
+    def _clears(self, sight: Sight) -> bool:
+        """A tombstone clears the ids that its row might have lent, whoever has lent them by now; a replayed burial too."""
+        return self.bury or sight.now is None
 
     def _look(self) -> Sight | None:
         held = quarantine.find(self.engine, self.source, [self.id], self.patience).get(self.id)
