@@ -22,7 +22,7 @@ PARTS = ("replicate", "cold", "diff", "backfill", "lag", "growth")
 
 def arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="of everything (5)")
+    parser.add_argument("--rounds", type=int, default=3, help="of everything (3)")
     parser.add_argument("--large", type=int, default=300_000, help="rows that growth is measured to (300000)")
     parser.add_argument("--quick", action="store_true", help="small and once: whether it works, not how fast")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS, help="parts of it; no page is changed then")
@@ -38,7 +38,7 @@ def measured(asked: argparse.Namespace) -> Iterator[Figure]:
         "backfill": partial(backfill.figures, rounds=rounds, size=50 if quick else 10_000, with_rivals=not quick),
         "diff": partial(diff.figures, rounds=rounds, size=50 if quick else 10_000),
         "cold": partial(cold.figures, rounds=rounds if quick else rounds * 2),
-        "growth": lambda _endpoint: growth.figures(1, *sizes),
+        "growth": lambda _endpoint: growth.figures(min(rounds, 2), *sizes),
         "lag": partial(lag.figures, rounds=min(rounds, 3), rate=40 if quick else 200, seconds=1 if quick else 20),
     }
     for part in asked.only:
