@@ -17,7 +17,18 @@ from unittest.mock import patch
 
 from remodel.core import change, plan, roster
 from remodel.core.entry import Entry
-from remodel.flow import deliver, inflight, ingest, lookup, quarantine, recheck, refuse, replicate, settle, sync
+from remodel.flow import (
+    deliver,
+    inflight,
+    ingest,
+    lookup,
+    quarantine,
+    reconcile,
+    refuse,
+    replicate,
+    settle,
+    sync,
+)
 from remodel.ports import Condition, Guarded
 from tests.simulation.__main__ import simulate
 
@@ -236,8 +247,8 @@ def no_look_whether_a_repair_has_put_the_row_where_it_lives() -> Patches:
     return [(quarantine, "at_home", lambda engine, entries, patience: set())]
 
 
-def an_awaited_refusal_is_taken_for_a_removal() -> Patches:
-    return [(recheck, "is_awaited", lambda engine, link, patience: False)]
+def no_second_look_at_a_burial() -> Patches:
+    return [(reconcile, "claimants", lambda engine, key, link, patience: [])]
 
 
 def a_burial_is_replayed_without_a_look_at_its_kin() -> Patches:
@@ -275,8 +286,8 @@ SHOWN_BY_NAME: dict[str, Callable[[], Patches]] = {
         quarantine_discards_what_was_taken_in_part,
         a_tombstone_met_once_is_never_tried_again,
         no_look_whether_a_repair_has_put_the_row_where_it_lives,
-        an_awaited_refusal_is_taken_for_a_removal,
         a_burial_is_replayed_without_a_look_at_its_kin,
+        no_second_look_at_a_burial,
     )
 }
 """Too rare for random schedules, or needed only where a stream has lost a change: forced in `test_interleavings`."""

@@ -355,9 +355,33 @@ def test_a_repair_runs_ahead_of_a_links_refusal(linked: Stage) -> None:
     assert linked.data() == {FIRST: "7", copy_of("actual", "later"): "7"}
 
 
-def test_were_it_taken_for_a_removal_the_links_rows_would_go(linked: Stage) -> None:
-    with without("an awaited refusal is taken for a removal"):
+def test_without_a_second_look_at_the_burial_its_rows_would_be_gone(linked: Stage) -> None:
+    with without("no second look at a burial"):
         reconciled_before_a_links_refusal_has_come(linked)
+
+    assert linked.data() == {FIRST: "7"}
+
+
+def link_comes_back_before_its_row_is_buried(linked: Stage) -> None:
+    """The link has moved, unknown to the index, so its row is an orphan; when that is about to go, the link moves back."""
+    away = link("later", linked_at=LATER["linked_at"], goal_id=LATER["goal_id"], measure_id=text(OTHER_MEASURE))
+    linked.deliver("links", linked.change("links", None, LATER))
+    linked.deliver("actuals", linked.change("actuals", None, actual()))
+    went = linked.change("links", LATER, away)
+
+    linked.at("guard", "index", lambda: linked.deliver("links", went, linked.change("links", away, LATER)))
+    linked.repair_all()
+
+
+def test_a_link_comes_back_before_its_row_is_buried(linked: Stage) -> None:
+    link_comes_back_before_its_row_is_buried(linked)
+
+    assert linked.data() == {FIRST: "7", copy_of("actual", "later"): "7"}
+
+
+def test_without_a_second_look_at_the_burial_its_row_would_be_gone(linked: Stage) -> None:
+    with without("no second look at a burial"):
+        link_comes_back_before_its_row_is_buried(linked)
 
     assert linked.data() == {FIRST: "7"}
 

@@ -28,7 +28,10 @@ Aside = Mapping[str, Collection[Key]]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One new row that is not as the old tables say. `fields`: expected and found, where both are there."""
+    """One new row that is not as the old tables say. `fields`: expected and found, where both are there.
+
+    link: the link that an orphan names which nothing explains.
+    """
 
     kind: str
     key: NewKey
@@ -36,6 +39,7 @@ class Difference:
     id: str | None
     groups: frozenset[str]
     fields: Mapping[str, FieldDifference]
+    link: str | None = None
 
 
 def recheck(
@@ -70,8 +74,6 @@ def recheck_new(
     if key not in found:
         return []
     link = engine.model.link_of(key, found[key])
-    if link and is_awaited(engine, link, patience):
-        return []
     around = _groups_of(engine, link, groups, patience) if link else frozenset()
     indexed = _indexed(engine, key, link, around, patience)
     for source, id in [*indexed, *_of_its_id(engine, key)]:
@@ -81,20 +83,13 @@ def recheck_new(
             fields = differing(wanted[key], found[key])
             return [Difference(_kind(engine, source, fields), key, source, id, around, fields)] if fields else []
     known = next(iter(indexed), None)
-    return [Difference("orphaned", key, known and known[0], known and known[1], around, {})]
+    return [Difference("orphaned", key, known and known[0], known and known[1], around, {}, link)]
 
 
-def is_awaited(engine: Engine, link: str, patience: Patience) -> bool:
-    """Whether it is a refused link of which quarantine does not know yet.
-
-    What it was before it was refused still stands, and where that is, only the record says that is still on its way.
-    """
-    for source in engine.model.sources.values():
-        if source.is_link and source.accepts(link):
-            items = deliver.read(engine, source.name, [{KEY: {"S": link}}], patience)
-            if any(isinstance(side(item, link, source), Bad) for item in items):
-                return not quarantine.find(engine, source.name, [link], patience)
-    return False
+def claimants(engine: Engine, key: NewKey, link: str | None, patience: Patience) -> list[tuple[str, str]]:
+    """The old rows, as the index knows them now, that a new row of this link could follow from."""
+    around = _groups_of(engine, link, {}, patience) if link else frozenset()
+    return _indexed(engine, key, link, around, patience)
 
 
 def _kind(engine: Engine, source: str, fields: Mapping[str, FieldDifference]) -> str:

@@ -24,7 +24,7 @@ from remodel.core.record import KEY, Good, side
 from remodel.core.wire import Item
 from remodel.flow import index, inflight, lookup, quarantine
 from remodel.flow.engine import Engine, Patience
-from remodel.flow.recheck import Aside, Difference, counted, current, lost, recheck, recheck_new
+from remodel.flow.recheck import Aside, Difference, claimants, counted, current, lost, recheck, recheck_new
 from remodel.flow.sync import sync
 from remodel.ports import Ledger
 
@@ -313,10 +313,17 @@ def mend(engine: Engine, differences: Collection[Difference], aside: Aside, pati
         sync(engine, str(name), str(id), groups, patience)
     unexplained = [each for each in differences if each.source is None]
     for each in unexplained:
-        for source in engine.model.sources.values():
-            if each.key in source.possible(each.key.id, ()):
-                sync(engine, source.name, each.key.id, each.groups or {each.key.id}, patience, bury=True)
+        _bury(engine, each, patience)
     return len(repaired) + len(unexplained)
+
+
+def _bury(engine: Engine, orphan: Difference, patience: Patience) -> None:
+    """Whoever has come to want it since it was looked at, and may have written it just before it went, writes it again."""
+    for source in engine.model.sources.values():
+        if orphan.key in source.possible(orphan.key.id, ()):
+            sync(engine, source.name, orphan.key.id, orphan.groups or {orphan.key.id}, patience, bury=True)
+    for name, id in claimants(engine, orphan.key, orphan.link, patience):
+        sync(engine, name, id, (), patience)
 
 
 def _repair_lookups(engine: Engine, name: str, id: str, patience: Patience) -> None:
