@@ -71,6 +71,7 @@ class _Items(JSONParser):
     """botocore asks each value of an item for each of ten types, only to find again what it has in hand."""
 
     _BINARY = re.compile(rb'"BS?"\s*:')
+    _has_binary = True
 
     def _handle_json_body(self, raw_body: bytes, shape: Any) -> Any:
         self._has_binary = self._BINARY.search(raw_body) is not None
