@@ -35,15 +35,14 @@ def copy_table(endpoint: str, source: str, destination: str) -> list[str]:
 
 def dynamodump(endpoint: str, source: str, destination: str, folder: Path) -> list[list[str]]:
     """The two commands that bring a table to disk and from there into another one, which exists."""
-    python = CACHE / "dynamodump/bin/python"
-    if not (CACHE / "dynamodump/.done").exists():
+    python, program = CACHE / "dynamodump/bin/python", CACHE / "dynamodump/bin/dynamodump"
+    if not program.exists():
         uv = str(CACHE / "uv/bin/uv")
         _run([uv, "venv", "--quiet", "--clear", "--python", _python(), str(CACHE / "dynamodump")], ROOT)
         lock = str(LOCKS / "dynamodump.txt")
         _run([uv, "pip", "sync", "--quiet", "--python", str(python), "--require-hashes", lock], ROOT)
-        (CACHE / "dynamodump/.done").touch()
     where = urlparse(endpoint)
-    common = [str(CACHE / "dynamodump/bin/dynamodump"), "-r", "local", "--host", str(where.hostname)]
+    common = [str(program), "-r", "local", "--host", str(where.hostname)]
     common += ["--port", str(where.port), "--accessKey", "local", "--secretKey", "local", "--dumpPath", str(folder)]
     common += ["--log", "WARNING", "-s", source]
     restore = ["-d", destination, "--dataOnly", "--skipThroughputUpdate", "--noConfirm"]
