@@ -38,7 +38,7 @@ def measured(asked: argparse.Namespace) -> Iterator[Figure]:
         "backfill": partial(backfill.figures, rounds=rounds, size=50 if quick else 10_000, with_rivals=not quick),
         "diff": partial(diff.figures, rounds=rounds, size=50 if quick else 10_000),
         "cold": partial(cold.figures, rounds=rounds if quick else rounds * 2),
-        "growth": lambda _endpoint: growth.figures(min(rounds, 2), *sizes),
+        "growth": lambda _endpoint: growth.figures(1, *sizes),
         "lag": partial(lag.figures, rounds=min(rounds, 3), rate=40 if quick else 200, seconds=1 if quick else 20),
     }
     for part in asked.only:
