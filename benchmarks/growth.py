@@ -9,10 +9,11 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from statistics import median
 
-from benchmarks.measure import OURS, Figure, in_turns
+from benchmarks.measure import OURS, Figure
 from benchmarks.process import Told, job, started, told
 from benchmarks.rows import Stream, actual, link, measure
 from benchmarks.stage import FOLDER
@@ -48,14 +49,21 @@ def _figures(
     with contextlib.ExitStack() as standing:
         ports = {size: standing.enter_context(_endless(*shape)) for size, shape in sizes.items()}
         runs = {size: partial(work, ports[size], shape[0]) for size, shape in sizes.items()}
-        for number in range(rounds):
-            for size, it in in_turns(number, runs).items():
+        for _ in range(rounds):
+            for size, some in _in_between(runs).items():
                 rows = sizes[size][0] if per_row else CHANGES
-                cpu.add(size, it.cpu / rows * 1e6)
-                memory.add(size, it.memory / 1024)
+                cpu.add(size, median(each.cpu for each in some) / rows * 1e6)
+                memory.add(size, median(each.memory for each in some) / 1024)
     cpu.at_most(FLAT_CPU, of=SMALL)
     memory.at_most(FLAT_MEMORY, of=SMALL)
     return [cpu, memory]
+
+
+def _in_between(runs: Mapping[str, Callable[[], Told]]) -> dict[str, list[Told]]:
+    """The small one is over in seconds, so that one run of it says little: twice before the large one, twice after."""
+    before = [runs[SMALL](), runs[SMALL]()]
+    large = [runs[OURS]()]
+    return {SMALL: [*before, runs[SMALL](), runs[SMALL]()], OURS: large}
 
 
 @contextlib.contextmanager
