@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +21,15 @@ from benchmarks.rows import changes
 from remodel.core.compare import digest
 
 SIZE = 20
+
+
+@pytest.fixture(autouse=True)
+def surroundings() -> Iterator[None]:
+    """A contender is wired as in a process of its own; the tests that follow find the environment as it was."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="module")
