@@ -1,0 +1,285 @@
+"""One call of a function: the model, the store, a clock, a deadline and a note, which travel together.
+
+Everything that the engine reads or writes goes through here, and here alone requests are repeated. Independent requests run in
+parallel. The one way to write new rows is `write_rows`; it checks the fence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+from remodel import fence
+from remodel.errors import OutOfTime, Rejected, Unavailable
+from remodel.items import Item, Wire, size
+from remodel.joins import Group
+from remodel.keys import Key
+from remodel.model import Model
+from remodel.store import GROUP, INDEX, INDEX_KEY, NAME, READS, WRITES, Change, Page, Store, Update
+
+T = TypeVar("T")
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+"""Seconds between two attempts: the first pause, which doubles up to the longest."""
+
+AT_ONCE = 8
+"""Requests that are made in parallel."""
+
+REQUEST_BYTES = 12_000_000
+"""Of one write request; DynamoDB takes 16 MB."""
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def jitter(self) -> float:
+        """A random number from 0 to 1."""
+
+
+class Queue(Protocol):
+    def send(self, text: str) -> None:
+        """Wakes a worker up. Raises Unavailable and NotAllowed."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a process keeps from call to call. `live`: old tables whose streams are connected. `queue`: of pending fan-outs."""
+
+    model: Model
+    store: Store
+    clock: Clock
+    live: frozenset[str]
+    queue: Queue | None = None
+
+    def call(self, seconds: float) -> Call:
+        """A call that ends within so many seconds."""
+        now = self.clock.now()
+        return Call(self, now + seconds, now + seconds / 2)
+
+
+@dataclass
+class Call:
+    """`deadline`: seconds since the epoch, after which nothing is begun. `late`: when half of the time is over.
+    `acknowledged`: memberships known to be stored. `complete`: old tables of which the index has every row."""
+
+    place: Place
+    deadline: float
+    late: float = float("inf")
+    acknowledged: set[tuple[Group, Key]] = field(default_factory=set)
+    complete: dict[str, bool] = field(default_factory=dict)
+    rows_written: int = 0
+    _fence_read: float = float("-inf")
+
+    @property
+    def model(self) -> Model:
+        return self.place.model
+
+    @property
+    def store(self) -> Store:
+        return self.place.store
+
+    def now(self) -> float:
+        return self.place.clock.now()
+
+    def is_late(self) -> bool:
+        """Whether what can be handed over should be."""
+        return self.now() >= self.late
+
+    def check_time(self) -> None:
+        """Raises OutOfTime."""
+        if self.now() >= self.deadline:
+            raise OutOfTime("expected to finish within the time of the call, found none left: call again")
+
+    def read(self, keys: Iterable[Key], consistent: bool = True) -> dict[Key, Item]:
+        """The items that exist. Raises Unavailable."""
+        left, found = list(dict.fromkeys(keys)), {}
+
+        def attempt(chunk: list[Key]) -> tuple[dict[Key, Item], list[Key]]:
+            return self.store.get(chunk, consistent)
+
+        for _ in self._attempts() if left else ():
+            chunks = [left[n : n + READS] for n in range(0, len(left), READS)]
+            answers = self._together(attempt, chunks)
+            before, left = len(left), []
+            for chunk, answer in zip(chunks, answers, strict=True):
+                items, again = answer or ({}, chunk)
+                found.update(items)
+                left.extend(again)
+            if not left:
+                return found
+            self._progress = len(left) < before
+        return found
+
+    def write_index(self, changes: Iterable[Change]) -> None:
+        """Items of the index: keys only, never a new row. Raises Unavailable."""
+        refused = self._write(list(changes), fenced=False)
+        if refused:
+            raise Rejected(f"expected the index to take every key, found one refused: {refused[0][1]}")
+
+    def write_rows(self, changes: Mapping[Key, Item | None]) -> list[tuple[Key, str]]:
+        """The one port that writes new rows and rows of quarantine. Answers the keys that DynamoDB refuses, with its reason.
+
+        Raises Fenced where the application owns the new tables, and Unavailable.
+        """
+        refused = self._write([Change(key, item) for key, item in changes.items()], fenced=True)
+        self.rows_written += len(changes) - len(refused)
+        return [(change.key, reason) for change, reason in refused]
+
+    def update(self, update: Update) -> Item | None:
+        """The item after the update; None where its condition did not hold. Raises Unavailable."""
+        return self._until(lambda: self.store.update(update))
+
+    def query(self, group: str, prefix: str, start: str | None = None, limit: int = 1_000) -> Page:
+        return self._until(lambda: self.store.query(group, prefix, start, limit))
+
+    def items(self, group: str, prefix: str = "") -> Iterator[Item]:
+        """All items of one partition of the index, page by page."""
+        start: str | None = None
+        while True:
+            page = self.query(group, prefix, start)
+            yield from page.items
+            if page.next is None:
+                return
+            start = page.next
+
+    def scan(self, table: str, segment: tuple[int, int], start: str | None, limit: int) -> Page:
+        return self._until(lambda: self.store.scan(table, segment, start, limit))
+
+    def find(self, table: str, index: str, attribute: str, value: Wire) -> list[Item]:
+        """What a global secondary index has for a value; eventually consistent."""
+        return self._until(lambda: self.store.find(table, index, attribute, value))
+
+    def all(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
+        """Independent requests, in parallel. Raises the first error."""
+        results: list[T] = []
+        for n in range(0, len(jobs), AT_ONCE):
+            self.check_time()
+            results += self.store.together(jobs[n : n + AT_ONCE])
+        return results
+
+    def fence(self) -> Item | None:
+        """The fence as it is now; None where it is not set."""
+        return self.read([fence.FENCE]).get(fence.FENCE)
+
+    def set_fence(self, since: str) -> None:
+        """From BOUND seconds after this on, no call writes a new row. Raises Unavailable."""
+        item: Item = INDEX_KEY.decode(fence.FENCE.text)
+        self.write_index([Change(fence.FENCE, {**item, "since": {"S": since}})])
+
+    def lift_fence(self) -> None:
+        """Raises Unavailable."""
+        self.write_index([Change(fence.FENCE, None)])
+
+    def _check_fence(self) -> None:
+        now = self.now()
+        if now - self._fence_read < fence.CHECK:
+            return
+        if found := self.fence():
+            fence.raise_fenced(found["since"]["S"])
+        # The moment before the reading counts: the fence may have been set right after it was read.
+        self._fence_read = now
+
+    def _write(self, changes: list[Change], fenced: bool) -> list[tuple[Change, str]]:
+        refused: list[tuple[Change, str]] = []
+
+        def attempt(batch: list[Change]) -> list[Change]:
+            if fenced:
+                self._check_fence()
+            try:
+                return self.store.write(batch)
+            except Rejected as problem:
+                if len(batch) > 1:
+                    half = len(batch) // 2
+                    return attempt(batch[:half]) + attempt(batch[half:])
+                refused.append((batch[0], str(problem)))
+                return []
+
+        left = changes
+        for _ in self._attempts() if changes else ():
+            batches, again = _batches(left), []
+            for n in range(0, len(batches), AT_ONCE):
+                if fenced:
+                    self._check_fence()  # once, before several threads would
+                wave = batches[n : n + AT_ONCE]
+                for batch, answer in zip(wave, self._together(attempt, wave), strict=True):
+                    again.extend(batch if answer is None else answer)
+            self._progress = len(again) < len(left)
+            left = again
+            if not left:
+                break
+        return refused
+
+    _progress: bool = False
+    _problem: Exception | None = None
+
+    def _together(self, attempt: Callable[[list[T]], R], chunks: Sequence[list[T]]) -> list[R | None]:
+        """None for a request that failed temporarily."""
+
+        def tried(chunk: list[T]) -> R | None:
+            try:
+                return attempt(chunk)
+            except Unavailable as problem:
+                self._problem = problem
+                return None
+
+        results: list[R | None] = []
+        for n in range(0, len(chunks), AT_ONCE):
+            results += self.store.together([lambda chunk=chunk: tried(chunk) for chunk in chunks[n : n + AT_ONCE]])  # type: ignore[misc]
+        return results
+
+    def _until(self, request: Callable[[], T]) -> T:
+        for _ in self._attempts():
+            try:
+                return request()
+            except OutOfTime:
+                raise
+            except Unavailable as problem:
+                self._problem, self._progress = problem, False
+        raise AssertionError("attempts end by an error")
+
+    def _attempts(self) -> Iterator[int]:
+        """Attempts with a pause between them, until the deadline. Raises Unavailable with the last problem."""
+        pause, attempt = FIRST_PAUSE, 0
+        while True:
+            if self.now() >= self.deadline:
+                raise OutOfTime(
+                    f"expected DynamoDB to answer within the time of the call: {self._problem or 'no time left'}"
+                )
+            yield attempt
+            attempt += 1
+            if not self._progress:
+                clock = self.place.clock
+                clock.sleep(min(pause * (0.5 + clock.jitter()), max(0.0, self.deadline - self.now())))
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+
+R = TypeVar("R")
+
+
+def _batches(changes: Sequence[Change]) -> list[list[Change]]:
+    """Up to WRITES changes and REQUEST_BYTES each."""
+    batches: list[list[Change]] = []
+    room = 0
+    for change in changes:
+        bytes_ = size(change.item) if change.item else 0
+        if not batches or len(batches[-1]) == WRITES or bytes_ > room:
+            batches.append([])
+            room = REQUEST_BYTES
+        batches[-1].append(change)
+        room -= bytes_
+    return batches
+
+
+def index_key(group: str, name: str) -> Key:
+    """The key of an item of the index."""
+    return Key(INDEX, INDEX_KEY.encode({GROUP: {"S": group}, NAME: {"S": name}}))
+
+
+def when(seconds: float) -> str:
+    """A time as people and items have it: `2026-11-26T08:00:00Z`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

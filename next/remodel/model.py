@@ -1,0 +1,328 @@
+"""A model: old kinds, new tables, and the mappings between them, as one page of declarations and pure functions.
+
+    MODEL = Model("shop")
+
+    @MODEL.becomes(ORDERS, joins={"buyer": one(Customer, sees=["name", "tier"])})
+    def order(it: Order, buyer): return {"placed_at": it.placed_at, "buyer_name": buyer and buyer.name}
+
+Keys are declared, not computed: a key form reads both ways, so the possible new rows of an old row, and the old rows that a
+new row may come from, follow. What contradicts itself raises ModelError at import, with the place of the declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, get_type_hints
+
+from remodel.errors import ModelError, RejectedRow
+from remodel.items import Item
+from remodel.joins import Bound, Group, Join, check_call, group_value
+from remodel.keys import Form, Key
+from remodel.kinds import Kind, New, Old, is_optional, scalar_type
+
+Fields = Mapping[str, Any]
+Function = Callable[..., Mapping[str, Any] | None]
+
+
+class Keys(Protocol):
+    """The escape hatch in place of key forms, for a mapping with an `each` join: one member, the *leader*, has its new row
+    under a key that all members share; each other member has a key of its own. Texts are key texts of the new table.
+
+    `row` and `member` are the key fields of the old row and of the member, by name.
+    """
+
+    def shared(self, row: Fields) -> str:
+        """The key that the leader's new row has."""
+
+    def own(self, row: Fields, member: Fields) -> str:
+        """The key that the new row of a member has while it does not lead."""
+
+    def leader(self, row: Any, members: Sequence[Any]) -> Any:
+        """Which of the members that the row pairs with leads; at least one is given, as the join sees them."""
+
+    def shared_origin(self, text: str) -> Fields | None:
+        """The key fields of the old row that has this shared key; None where no old row could."""
+
+    def may_be_own(self, text: str) -> bool:
+        """Whether the key could be the own key of some row and member."""
+
+    def member_of(self, item: Item) -> Fields | None:
+        """The key fields of the member that a stored new row names; None where it names none."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Rows of `kind` become rows of `table`: under the key forms `forms`, or under `keys`."""
+
+    kind: type[Kind]
+    table: New
+    joins: tuple[Bound, ...]
+    function: Function
+    forms: Mapping[str, Form]
+    keys: Keys | None
+    place: str
+
+    @cached_property
+    def each(self) -> Bound | None:
+        return next((join for join in self.joins if join.mode == "each"), None)
+
+    @cached_property
+    def keyed_by(self) -> tuple[str, ...]:
+        """The fields of the new key that are not in the old key: the row is a member of a group of their values."""
+        fields = dict.fromkeys(name for form in self.forms.values() for name in form.fields if "." not in name)
+        return tuple(name for name in fields if name not in self.kind.key_fields)
+
+    @cached_property
+    def keyed_group(self) -> str:
+        return f"{self.kind.kind_label}.{'+'.join(self.keyed_by)}"
+
+
+class Model:
+    """`ignore`: items of an old table that are left behind, by the text or the form of their key attributes."""
+
+    def __init__(self, name: str, ignore: Sequence[tuple[Old, Mapping[str, str]]] = ()) -> None:
+        self.name = name
+        self._ignored = [(table, _ignored_forms(table, forms)) for table, forms in ignore]
+        self.mappings: list[Rule] = []
+
+    def becomes(
+        self, table: New, joins: Mapping[str, Join] | None = None, keys: Keys | None = None, **forms: str
+    ) -> Callable[[Function], Function]:
+        """Declares that each row of the kind that the function takes becomes a row of `table`. The function answers the
+        attributes beside the key, or None for no new row on purpose. Raises ModelError."""
+
+        def declare(function: Function) -> Function:
+            place = f"{function.__code__.co_filename}:{function.__code__.co_firstlineno} {function.__name__}"
+            try:
+                rule = _mapping(_kind_of(function), table, joins or {}, function, (forms, keys, place))
+                _check_tables([*self.mappings, rule], [ignored for ignored, _ in self._ignored])
+            except ModelError as problem:
+                raise ModelError(f"{place}: {problem}") from None
+            self.mappings.append(rule)
+            self._forget()
+            return function
+
+        return declare
+
+    def _forget(self) -> None:
+        for name in ("old_tables", "new_tables", "order", "plans", "kinds"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def old_tables(self) -> dict[str, Old]:
+        """By logical name, in the order in which they were declared for use."""
+        kinds = [kind for each in self.mappings for kind in (each.kind, *(join.kind for join in each.joins))]
+        tables = {kind.table.name: kind.table for kind in kinds}
+        return tables | {table.name: table for table, _ in self._ignored}
+
+    @cached_property
+    def new_tables(self) -> dict[str, New]:
+        return {each.table.name: each.table for each in self.mappings}
+
+    @cached_property
+    def plans(self) -> dict[type[Kind], Plan]:
+        kinds = [kind for table in self.old_tables.values() for kind in table.kinds]
+        return {kind: Plan(kind, self.mappings) for kind in kinds}
+
+    @cached_property
+    def kinds(self) -> dict[str, type[Kind]]:
+        """By label."""
+        return {kind.kind_label: kind for kind in self.plans}
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Old tables in the order of a backfill: those whose rows others are joined with come first."""
+
+        def rank(table: Old) -> int:
+            plans = [self.plans[kind] for kind in table.kinds]
+            provides = any(plan.provides for plan in plans)
+            return 2 if not provides else 1 if any(plan.mappings for plan in plans) else 0
+
+        return tuple(sorted(self.old_tables, key=lambda name: rank(self.old_tables[name])))
+
+    def kind_of(self, key: Key) -> type[Kind] | None:
+        """The kind of the item with this key; None where the model ignores it. Raises RejectedRow where none or two fit."""
+        table = self.old_tables[key.table]
+        wire = table.schema.decode(key.text)
+        if len(table.kinds) == 1 and all(form.is_field for form in table.kinds[0].forms.values()):
+            return table.kinds[0]
+        fitting = [kind for kind in table.kinds if _fits(kind.forms, wire)]
+        if len(fitting) == 1:
+            return fitting[0]
+        if any(table is ignored and _fits(forms, wire) for ignored, forms in self._ignored):
+            return None
+        names = " and ".join(kind.__name__ for kind in fitting) or "none"
+        raise RejectedRow(f"expected a key of exactly one kind of {key.table}, found {names}")
+
+    def migrates(self, table: str) -> bool:
+        """Whether rows of the old table become new rows; otherwise they are only looked up."""
+        return any(self.is_migrated(kind) for kind in self.old_tables[table].kinds)
+
+    def is_migrated(self, kind: type[Kind]) -> bool:
+        """Whether rows of the kind become new rows; otherwise they are only looked up."""
+        return bool(self.plans[kind].mappings)
+
+
+class Plan:
+    """What the engine does for the rows of one kind: its mappings, the joins that it provides for, and its groups.
+
+    `provider_names`: of groups in which the rows are members as a whole. `key_groups`: of groups on which new keys depend.
+    """
+
+    def __init__(self, kind: type[Kind], mappings: Iterable[Rule]) -> None:
+        every = list(mappings)
+        self.kind = kind
+        self.mappings = [each for each in every if each.kind is kind]
+        provides = [join for each in every for join in each.joins if join.kind is kind]
+        self.provides = list({(join.name, join.fields, join.join.unique): join for join in provides}.values())
+        self.receives = [join for each in self.mappings for join in each.joins]
+        self.provider_names = frozenset(join.name for join in self.provides if not join.by_key)
+        each = [rule.each.name for rule in self.mappings if rule.each is not None]
+        self.key_groups = frozenset([*each, *(rule.keyed_group for rule in self.mappings if rule.keyed_by)])
+        self.unique = [join for join in self.provides if join.join.unique]
+
+    def receives_from(self, provider: type[Kind], name: str) -> bool:
+        return any(join.kind is provider and join.name == name for join in self.receives)
+
+    def provider_groups(self, row: Any) -> list[Group]:
+        """The groups whose other members see this row."""
+        groups = [join.group(join.provider_value(row)) for join in self.provides]
+        return list(dict.fromkeys(group for group in groups if group))
+
+    def static_groups(self, row: Any) -> frozenset[Group]:
+        """The groups that an image alone shows, and on which the keys of new rows, or other rows, depend."""
+        groups = set(self.provider_groups(row))
+        for mapping in self.mappings:
+            if mapping.keyed_by:
+                groups.add(keyed_group(mapping, row))
+            if mapping.each is not None and not mapping.each.depends:
+                found = mapping.each.group(mapping.each.value(row, {}))
+                groups |= {found} if found else set()
+        return frozenset(groups)
+
+    def member_groups(self, row: Any) -> frozenset[Group]:
+        """The groups that the row is to be a member of, as far as the row alone shows them."""
+        groups = {join.group(join.provider_value(row)) for join in self.provides if not join.by_key}
+        groups |= {join.group(join.value(row, {})) for join in self.receives if not join.depends}
+        groups |= {keyed_group(rule, row) for rule in self.mappings if rule.keyed_by}
+        return frozenset(group for group in groups if group)
+
+    def seen_by_others(self, row: Any) -> tuple[Any, ...]:
+        """What other rows see of an accepted row; a change in nothing else touches none of them."""
+        return tuple((join.name, join.provider_value(row), join.seen(row)) for join in self.provides)
+
+
+def keyed_group(mapping: Rule, row: Any) -> Group:
+    """The group of the values that the new key takes from attributes of the row."""
+    return Group(mapping.keyed_group, group_value(tuple(str(getattr(row, name)) for name in mapping.keyed_by)))
+
+
+def _fits(forms: Mapping[str, Form], wire: Item) -> bool:
+    for name, form in forms.items():
+        ((kind, inner),) = wire[name].items()
+        if kind != "B" and form.read(inner) is None:
+            return False
+    return True
+
+
+def _ignored_forms(table: Old, texts: Mapping[str, str]) -> dict[str, Form]:
+    if unknown := set(texts) - set(table.schema.names):
+        raise ModelError(f"expected key attributes of {table.name} in ignore, found {', '.join(sorted(unknown))}")
+    try:
+        return {name: Form(text) for name, text in texts.items()}
+    except ValueError as problem:
+        raise ModelError(f"ignore of {table.name}: {problem}") from None
+
+
+def _check_tables(rules: Sequence[Rule], ignored: Sequence[Old]) -> None:
+    """Raises ModelError where two tables, old or new, share a logical name."""
+    old = [*ignored, *(kind.table for rule in rules for kind in (rule.kind, *(join.kind for join in rule.joins)))]
+    known: dict[str, Old | New] = {}
+    every: list[Old | New] = [*old, *(rule.table for rule in rules)]
+    for table in every:
+        if known.setdefault(table.name, table) is not table:
+            raise ModelError(f"expected one table with the logical name {table.name!r}, found two")
+
+
+def _kind_of(function: Function) -> type[Kind]:
+    """The kind that the mapping's first parameter is annotated with."""
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    try:
+        hints = get_type_hints(function)
+    except NameError as problem:
+        raise ModelError(
+            f"expected annotations that the module of {function.__name__} knows, found: {problem}"
+        ) from None
+    kind = hints.get(names[0]) if names else None
+    if not isinstance(kind, type) or not issubclass(kind, Kind):
+        raise ModelError(f"{function.__name__}: expected a kind as the type of the first parameter, found {kind}")
+    return kind
+
+
+def _mapping(
+    kind: type[Kind],
+    table: New,
+    joins: Mapping[str, Join],
+    function: Function,
+    how: tuple[Mapping[str, str], Keys | None, str],
+) -> Rule:
+    texts, keys, place = how
+    bound: list[Bound] = []
+    for label, join in joins.items():
+        if bound and bound[-1].mode == "each":
+            raise ModelError(
+                f"join {label!r}: expected `each` as the last join, found one behind it: chains are not followed"
+            )
+        bound.append(Bound(kind, label, join, bound))
+    check_call(function, list(joins))
+    each = next((join for join in bound if join.mode == "each"), None)
+    if keys is not None and (each is None or texts):
+        raise ModelError("expected `keys` with an `each` join and without key forms, found otherwise")
+    forms = {} if keys is not None else _key_forms(kind, table, each, texts)
+    return Rule(kind, table, tuple(bound), function, forms, keys, place)
+
+
+def _key_forms(kind: type[Kind], table: New, each: Bound | None, texts: Mapping[str, str]) -> dict[str, Form]:
+    """Raises ModelError for forms from which the old row could not be told."""
+    forms = {}
+    for name, type_ in table.schema.attributes:
+        try:
+            forms[name] = Form(texts.get(name, f"{{{name}}}"))
+        except ValueError as problem:
+            raise ModelError(str(problem)) from None
+        if type_ != "S" and not forms[name].is_field:
+            raise ModelError(
+                f"expected key attribute {name} of type {type_} to be one field, found {forms[name].text!r}"
+            )
+    if unknown := set(texts) - set(forms):
+        raise ModelError(f"expected key attributes of {table.name}, found {', '.join(sorted(unknown))}")
+    _check_key_types(kind, table, forms)
+    known = set(kind.model_fields)
+    if each is not None:
+        known |= {f"{each.label}.{name}" for name in each.kind.key_fields}
+    fields = [name for form in forms.values() for name in form.fields]
+    if unknown := set(fields) - known:
+        raise ModelError(f"expected fields of {kind.__name__} in the key, found {', '.join(sorted(unknown))}")
+    wanted = [*kind.key_fields, *([f"{each.label}.{name}" for name in each.kind.key_fields] if each else [])]
+    if missing := [name for name in wanted if name not in fields]:
+        raise ModelError(
+            f"expected {', '.join(missing)} in the key of {table.name}, found none: the old row of a new row could not be told"
+        )
+    return forms
+
+
+def _check_key_types(kind: type[Kind], table: New, forms: Mapping[str, Form]) -> None:
+    """Raises ModelError for fields that may have no value, or one of another type than the key attribute."""
+    for attribute, type_ in table.schema.attributes:
+        for name in forms[attribute].fields:
+            if (info := kind.model_fields.get(name)) is None:
+                continue
+            if is_optional(info.annotation):
+                raise ModelError(f"expected a field that every row has in the key, found {name}, which may be None")
+            found = scalar_type(info.annotation)
+            if found != type_ and (type_ != "S" or found == "B"):
+                raise ModelError(
+                    f"expected a field of type {type_} for key attribute {attribute}, found {name}: {found}"
+                )

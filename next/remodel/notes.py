@@ -1,0 +1,128 @@
+"""Notes: work that was begun is finished, even where the call that began it dies.
+
+Before its first write a call stores what it is about to write for, under a name of its own, and a marker beside it. After the
+last look it removes the marker. A marker older than any call can live has no owner: the sweeper takes its hints up. The note
+stays without its marker as a record of what was touched, until it expires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from remodel.call import Call, index_key
+from remodel.hints import Hint, pack, unpack
+from remodel.items import Item
+from remodel.keys import Key
+from remodel.store import GROUP, NAME, Change
+
+OPEN = "notes"
+"""The partition of the markers."""
+
+PACKED = 300_000
+"""Bytes of hints in one item of a note."""
+
+KEPT = 30 * 86_400
+"""Seconds for which a note is kept as a record of what was touched."""
+
+HOUR = 3_600
+
+
+def partition(at: float) -> str:
+    """Notes of one hour share a partition, so that those since a time can be listed."""
+    return f"notes/{int(at) // HOUR}"
+
+
+class Note:
+    """Of one call. `about`: the hints of the call, which are stored with the first part."""
+
+    def __init__(self, call: Call, about: Iterable[Hint]) -> None:
+        self._call = call
+        self._about = list(about)
+        self._covered: dict[Key, Hint] = {}
+        self._parts = 0
+        clock = call.place.clock
+        self._at = clock.now()
+        self.name = f"{int(self._at * 1000):015d}-{int(clock.jitter() * 2**52):013x}{int(clock.jitter() * 2**52):013x}"
+
+    @property
+    def is_open(self) -> bool:
+        return self._parts > 0
+
+    def cover(self, hints: Iterable[Hint]) -> None:
+        """Stores what is not stored yet, before anything is written for it. Raises Unavailable."""
+        wanted = [*hints] if self.is_open else [*self._about, *hints]
+        new: dict[Key, Hint] = {}
+        for hint in wanted:
+            known = new.get(hint.key) or self._covered.get(hint.key)
+            if known is None or not known.covers(hint):
+                new[hint.key] = known.merged(hint) if known else hint
+        if not new and self.is_open:
+            return
+        self._call.write_index([*self._marker(), *self._items(list(new.values()))])
+        self._covered |= new
+
+    def done(self) -> None:
+        """Everything that the note covers was written and looked at again. Raises Unavailable."""
+        if self.is_open:
+            self._call.write_index([Change(index_key(OPEN, self.name), None)])
+            self._parts = 0
+
+    def _marker(self) -> Iterator[Change]:
+        if not self.is_open:
+            item = _keyed(OPEN, self.name)
+            yield Change(index_key(OPEN, self.name), {**item, "at": {"N": str(int(self._at))}})
+
+    def _items(self, hints: list[Hint]) -> Iterator[Change]:
+        for packed in _packed(hints):
+            group, name = partition(self._at), f"{self.name}/{self._parts:06d}"
+            item = {**_keyed(group, name), "hints": {"B": packed}, "expires": {"N": str(int(self._at) + KEPT)}}
+            self._parts += 1
+            yield Change(index_key(group, name), item)
+
+
+def _keyed(group: str, name: str) -> Item:
+    return {GROUP: {"S": group}, NAME: {"S": name}}
+
+
+def _packed(hints: list[Hint]) -> Iterator[bytes]:
+    """Pieces that fit into an item. One hint with very many groups becomes several."""
+    packed = pack(hints)
+    if len(packed) <= PACKED:
+        yield packed
+    elif len(hints) > 1:
+        yield from _packed(hints[: len(hints) // 2])
+        yield from _packed(hints[len(hints) // 2 :])
+    else:
+        hint, groups = hints[0], sorted(hints[0].groups)
+        for half in (groups[: len(groups) // 2], groups[len(groups) // 2 :]):
+            yield from _packed([Hint(hint.key, frozenset(half), hint.now, hint.spreads, hint.rejected)])
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNote:
+    """`at`: when it was stored, in seconds since the epoch."""
+
+    name: str
+    at: float
+
+
+def open_notes(call: Call) -> list[OpenNote]:
+    """Of calls that run, and of calls that died."""
+    return [OpenNote(item[NAME]["S"], float(item["at"]["N"])) for item in call.items(OPEN)]
+
+
+def hints_of(call: Call, note: OpenNote) -> list[Hint]:
+    return [hint for item in call.items(partition(note.at), f"{note.name}/") for hint in unpack(item["hints"]["B"])]
+
+
+def close(call: Call, note: OpenNote) -> None:
+    call.write_index([Change(index_key(OPEN, note.name), None)])
+
+
+def touched(call: Call, since: float) -> Iterator[Hint]:
+    """The hints of every note stored since a time, open or not; one may come several times."""
+    for hour in range(int(since) // HOUR, int(call.now()) // HOUR + 1):
+        for item in call.items(f"notes/{hour}"):
+            if int(item[NAME]["S"].partition("-")[0]) >= int(since * 1000):
+                yield from unpack(item["hints"]["B"])

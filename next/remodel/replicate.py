@@ -1,0 +1,102 @@
+"""A batch of stream records: hints, materialized together; the answer is the first record that is not done.
+
+Lambda repeats the shard from the record that is answered, so a temporary error costs nothing but time. A permanent error never
+reaches Lambda: a bad row ends in quarantine, and a record that cannot be read counts as a gap of the stream.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from remodel import streams
+from remodel.call import Call
+from remodel.converge import SLICE, converge
+from remodel.errors import NotAStreamEvent, Unavailable, WrongStream
+from remodel.hints import StreamRecord, merge, read_record
+from remodel.keys import Key
+from remodel.materialize import Done
+
+_ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/(?P<table>[^/]+)/stream/(?P<label>.+)")
+
+
+@dataclass
+class Batch:
+    """`rows`: different old rows in it. `failed`: sequence number of the first record that is not done; None where all are."""
+
+    records: int = 0
+    rows: int = 0
+    unreadable: int = 0
+    failed: str | None = None
+    done: Done = field(default_factory=Done)
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """In Lambda's format."""
+        return {"batchItemFailures": [] if self.failed is None else [{"itemIdentifier": self.failed}]}
+
+
+def replicate(call: Call, source: str, table: str, event: Any) -> Batch:
+    """`source`: logical name of the old table, `table`: its physical name.
+
+    Raises NotAStreamEvent, WrongStream, Fenced, TableNotFound, and NotAllowed: the shard is held.
+    """
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list):
+        raise NotAStreamEvent(
+            "expected a batch of a DynamoDB stream (an object with a list `Records`), found something else: "
+            "connect the function to the stream of its old table"
+        )
+    label = _label(table, records)
+    read = [read_record(call.model, source, record) for record in records]
+    batch = Batch(len(records), unreadable=sum(not each.is_whole for each in read))
+    try:
+        if batch.unreadable:
+            reason = f"{batch.unreadable} records could not be read completely"
+            streams.gap(call, streams.Gap(source, call.now(), call.now(), reason))
+        batch.done = _in_slices(call, read, batch)
+        if label and batch.failed is None:
+            streams.sighted(call, source, label, _time(records[-1]))
+    except Unavailable:
+        if batch.failed is None and records:
+            batch.failed = read[0].sequence_number or ""
+    return batch
+
+
+def _in_slices(call: Call, read: Sequence[StreamRecord], batch: Batch) -> Done:
+    hints = list(merge(each.hint for each in read if each.hint is not None).values())
+    batch.rows, done, finished = len(hints), Done(), set[Key]()
+    for n in range(0, len(hints), SLICE):
+        some = hints[n : n + SLICE]
+        try:
+            done = done.plus(converge(call, some))
+        except Unavailable:
+            left = [each for each in read if each.hint is not None and each.hint.key not in finished]
+            batch.failed = left[0].sequence_number or ""
+            return done
+        finished.update(hint.key for hint in some)
+    return done
+
+
+def _label(table: str, records: Sequence[Any]) -> str:
+    """The label of the stream. Raises WrongStream for records of another table."""
+    label = ""
+    for record in records:
+        found = _ARN.fullmatch(str(record.get("eventSourceARN"))) if isinstance(record, dict) else None
+        if found is None:
+            continue
+        if found["table"] != table:
+            raise WrongStream(
+                f"expected records of table {table!r}, found one of {found['table']!r}: the shard is held, check which "
+                "stream the function's event source mapping reads"
+            )
+        label = found["label"]
+    return label
+
+
+def _time(record: Any) -> float | None:
+    """When DynamoDB made the record, in seconds since the epoch."""
+    found = record.get("dynamodb", {}).get("ApproximateCreationDateTime") if isinstance(record, dict) else None
+    return float(found) if isinstance(found, int | float) else None

@@ -1,0 +1,79 @@
+"""The payloads of the functions that are called rather than triggered, checked field by field."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from remodel.converge import OLDER_THAN
+from remodel.errors import BadRequest
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BackfillRequest(Request):
+    """One segment of one old table, from a cursor on. `units_per_second`: write units; `seconds`: after which no page is
+    begun any more."""
+
+    table: str
+    segment: int = Field(default=0, ge=0)
+    total_segments: int = Field(default=1, ge=1, le=1_000_000)
+    cursor: str | None = None
+    units_per_second: float | None = Field(default=None, gt=0)
+    seconds: float | None = Field(default=None, gt=0)
+
+
+class ReconcileRequest(Request):
+    mode: Literal["counts", "sample", "full"]
+    repair: bool = False
+    sample: int = Field(default=100, ge=1, le=10_000)
+
+
+class PartRequest(Request):
+    """One segment of a table, from a cursor on: of an old or new table or quarantine to compare, of the index to resync."""
+
+    mode: Literal["diff", "resync"]
+    table: str
+    segment: int = Field(default=0, ge=0)
+    total_segments: int = Field(default=1, ge=1, le=1_000_000)
+    cursor: str | None = None
+    repair: bool = False
+
+
+class SweepRequest(Request):
+    """`older_than`: seconds after which a note has no owner. A schedule sends its own event; what is unknown is ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    older_than: float = Field(default=OLDER_THAN, ge=0)
+
+
+class FanoutRequest(Request):
+    """What a message of the queue holds: the name of a pending fan-out."""
+
+    fanout: str
+
+
+class ReplayRequest(Request):
+    """Rows by id, everything that is in quarantine, or the payload of a failed batch as the failure bucket keeps it."""
+
+    source: str | None = None
+    ids: list[str] = []
+    all: bool = False
+    records: list[dict[str, Any]] = []
+
+
+R = TypeVar("R", bound=Request)
+
+
+def parse(kind: type[R], payload: object) -> R:
+    """Raises BadRequest with every field that is wrong."""
+    try:
+        return kind.model_validate(payload)
+    except ValidationError as problem:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'payload'}: {each['msg']}" for each in problem.errors())
+        fields = ", ".join(kind.model_fields)
+        raise BadRequest(f"expected an object with {fields}; found {wrong}") from problem

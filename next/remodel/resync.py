@@ -1,0 +1,119 @@
+"""Resync and clear: walks over everything that the index has ever seen.
+
+After a gap in a stream, a backfill finds the rows that are there. What was deleted or has moved meanwhile only the index still
+knows: a member whose row is not in the group now is a hint with that group. The same walk tells `clear` which new rows the
+engine may have written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from remodel import mapping, reading
+from remodel.backfill import Segment
+from remodel.call import Call
+from remodel.converge import converge
+from remodel.errors import BadRequest
+from remodel.hints import Hint, merge
+from remodel.index import Members, members_of
+from remodel.items import Item
+from remodel.joins import Group
+from remodel.keys import Key
+from remodel.store import INDEX, QUARANTINE, Page
+
+PAGE = 500
+
+
+@dataclass(slots=True)
+class Walked:
+    """What one call did: items `scanned`, and new rows `written` or deleted. `cursor` until `done`. `keys`: of new rows."""
+
+    done: bool = False
+    cursor: str | None = None
+    scanned: int = 0
+    written: int = 0
+    keys: set[Key] = field(default_factory=set)
+
+
+def resync(call: Call, segment: Segment, stop_at: float) -> Walked:
+    """A segment of the index or of quarantine; the old tables are for `backfill`. Raises BadRequest, Unavailable, and Fenced."""
+    if segment.table not in (INDEX, QUARANTINE):
+        raise BadRequest(
+            f"expected table {INDEX} or {QUARANTINE}, found {segment.table!r}: scan old tables by backfill"
+        )
+    walked = Walked(cursor=segment.cursor)
+    while not walked.done and (not walked.scanned or call.now() < stop_at):
+        page = _page(call, segment, walked)
+        hints = _quarantined(page.items) if segment.table == QUARANTINE else _gone(call, page.items)
+        walked.written += converge(call, hints).written
+        _advance(walked, page)
+    return walked
+
+
+def clear(call: Call, tables: Iterable[str], segment: Segment, stop_at: float, dry: bool = False) -> Walked:
+    """Deletes the new rows that may come from rows of these old tables. `segment`: of one of them, or of the index. `dry`: only
+    names them. Raises Unavailable and Fenced."""
+    wanted, walked = set(tables), Walked(cursor=segment.cursor)
+    while not walked.done and (not walked.scanned or call.now() < stop_at):
+        page = _page(call, segment, walked)
+        if segment.table == INDEX:
+            hints = [hint for each in _members(call, page.items) for hint in _hints(each) if hint.key.table in wanted]
+        else:
+            schema = call.store.schema(segment.table)
+            hints = [Hint(Key(segment.table, schema.encode(item))) for item in page.items]
+        there = call.read(_possible(call, hints))
+        walked.keys |= there.keys()
+        if not dry:
+            call.write_rows(dict.fromkeys(there))
+            walked.written += len(there)
+        _advance(walked, page)
+    return walked
+
+
+def _page(call: Call, segment: Segment, walked: Walked) -> Page:
+    return call.scan(segment.table, (segment.number, segment.total), walked.cursor, PAGE)
+
+
+def _advance(walked: Walked, page: Page) -> None:
+    walked.cursor, walked.done = page.next, page.next is None
+    walked.scanned += len(page.items)
+
+
+def _quarantined(items: Iterable[Item]) -> list[Hint]:
+    return [Hint(Key(item["source"]["S"], item["row_id"]["S"])) for item in items]
+
+
+def _members(call: Call, items: Iterable[Item]) -> list[Members]:
+    return [found for item in items if (found := members_of(call.model, item)) is not None]
+
+
+def _hints(members: Members) -> list[Hint]:
+    return [Hint(row, frozenset({members.group})) for row in members.rows]
+
+
+def _gone(call: Call, items: Iterable[Item]) -> list[Hint]:
+    """Hints for members whose row is not in the group now."""
+    members = _members(call, items)
+    rows = call.read(row for each in members for row in each.rows)
+    return [hint for each in members for hint in _hints(each) if not _is_in(call, hint, each.group, rows.get(hint.key))]
+
+
+def _is_in(call: Call, hint: Hint, group: Group, item: Item | None) -> bool:
+    parsed = mapping.parse(call.model, hint.key, item)
+    if item is None or parsed.kind is None:
+        return False
+    plan = call.model.plans[parsed.kind]
+    if group.name not in plan.key_groups | plan.provider_names:
+        return True
+    return parsed.row is not None and group in plan.member_groups(parsed.row)
+
+
+def _possible(call: Call, hints: list[Hint]) -> set[Key]:
+    merged = merge(hints)
+    snapshots = reading.read(call, {key: hint.groups for key, hint in merged.items()}, joins=False)
+    found: set[Key] = set()
+    for key, snapshot in snapshots.items():
+        groups = merged[key].groups | snapshot.groups
+        found |= mapping.possible_keys(call.model, key, snapshot, groups)
+    return found

@@ -1,0 +1,85 @@
+"""Streams: how far each function has read, and gaps, in which changes may have passed that no function saw.
+
+A stream keeps its records for 24 hours. Two sightings of its reader further apart than that have a gap between them; so has a
+record that cannot be read, and a stream that is not the one read before. A gap closes the gate until `resync` has covered it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from remodel.call import Call, index_key
+from remodel.items import Item
+from remodel.store import GROUP, NAME, Change
+
+RETENTION = 24 * 3_600.0
+"""Seconds for which a stream keeps its records: AWS promises no more."""
+
+MARGIN = 3_600.0
+"""Of that, what a reader that returns needs to read what is about to be trimmed."""
+
+SIGHTINGS, GAPS = "streams", "gaps"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """`label`: of the stream that is read; empty where nobody said. `at`: when it was last shown to be read, and `record`: the
+    time of the last record that was done, in seconds since the epoch."""
+
+    source: str
+    label: str
+    at: float
+    record: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Of one old table, between two times in seconds since the epoch."""
+
+    source: str
+    since: float
+    until: float
+    reason: str
+
+
+def sightings(call: Call) -> dict[str, Sighting]:
+    return {each.source: each for item in call.items(SIGHTINGS) for each in [_sighting(item)]}
+
+
+def sighted(call: Call, source: str, label: str, record: float | None = None, at: float | None = None) -> None:
+    """Stores that a stream was read; the gap that lies before it first, so that a killed call finds it again."""
+    key, at = index_key(SIGHTINGS, source), call.now() if at is None else at
+    item = call.read([key]).get(key)
+    known = _sighting(item) if item else Sighting(source, label, at, 0.0)
+    if at - known.at > RETENTION - MARGIN:
+        gap(call, Gap(source, known.at, at, "the stream was not read for longer than it keeps its records"))
+    if label and known.label and label != known.label:
+        gap(call, Gap(source, known.at, at, f"the stream is another one ({label}, before {known.label})"))
+    now = {"at": max(at, known.at), "record": max(record or 0.0, known.record)}
+    stored: Item = {GROUP: {"S": SIGHTINGS}, NAME: {"S": source}, "label": {"S": label or known.label}}
+    call.write_index([Change(key, stored | {name: {"N": f"{value:.3f}"} for name, value in now.items()})])
+
+
+def gap(call: Call, found: Gap) -> None:
+    name = f"{found.source}/{found.since:.0f}"
+    item: Item = {GROUP: {"S": GAPS}, NAME: {"S": name}, "source": {"S": found.source}, "reason": {"S": found.reason}}
+    times = {"since": found.since, "until": found.until}
+    call.write_index([Change(index_key(GAPS, name), item | {k: {"N": f"{v:.0f}"} for k, v in times.items()})])
+
+
+def gaps(call: Call) -> list[Gap]:
+    """Those that no resync has covered."""
+    return [
+        Gap(item["source"]["S"], float(item["since"]["N"]), float(item["until"]["N"]), item["reason"]["S"])
+        for item in call.items(GAPS)
+    ]
+
+
+def cover(call: Call, found: Iterable[Gap]) -> None:
+    """They are covered: a resync that began after them has ended."""
+    call.write_index(Change(index_key(GAPS, f"{each.source}/{each.since:.0f}"), None) for each in found)
+
+
+def _sighting(item: Item) -> Sighting:
+    return Sighting(item[NAME]["S"], item["label"]["S"], float(item["at"]["N"]), float(item["record"]["N"]))

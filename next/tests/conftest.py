@@ -1,0 +1,69 @@
+"""What all tests share: dummy credentials everywhere, and one DynamoDB Local for those that need a real one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+sys.path.insert(0, str(ROOT / "shared"))  # before an installed copy, and for other processes in the same way
+
+from local_cloud import emulator
+from local_cloud.cloud import Cloud
+
+from tests.places import Handlers, Place, model_place, template_place
+from tests.records import Application
+
+os.environ.update(emulator.credentials())
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    """A DynamoDB Local of this test process's own."""
+    with emulator.running() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_cloud(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    cloud = Cloud(endpoint, tmp_path_factory.mktemp("cloud"))
+    cloud.create_tables()
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_place(shared_cloud: Cloud) -> Place:
+    return template_place(shared_cloud)
+
+
+@pytest.fixture
+def place(shared_place: Place) -> Place:
+    """The tables of the template, empty, with streams on, and its functions."""
+    return shared_place.emptied()
+
+
+@pytest.fixture
+def handlers(place: Place, monkeypatch: pytest.MonkeyPatch) -> Handlers:
+    return Handlers(place, monkeypatch)
+
+
+@pytest.fixture
+def application(handlers: Handlers) -> Application:
+    return Application(handlers)
+
+
+@pytest.fixture(scope="session")
+def shared_shop(endpoint: str) -> Place:
+    return model_place(endpoint, "shop.model:MODEL", "test-shop-")
+
+
+@pytest.fixture
+def shop(shared_shop: Place, monkeypatch: pytest.MonkeyPatch) -> Application:
+    """Tables of the shop, empty, with streams on, and the template's functions with the shop's environment."""
+    return Application(Handlers(shared_shop.emptied(), monkeypatch))

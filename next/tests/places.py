@@ -1,0 +1,172 @@
+"""Where tests run the functions: tables on DynamoDB Local, and handlers loaded as Lambda loads them, but in this process.
+
+One place stands on the template, for the measures. The other one is made from a model's own schemas, for any model.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from local_cloud.cloud import Cloud, client
+from local_cloud.emulator import ROOT
+from local_cloud.template import Function, Template
+from local_cloud.worker import Context
+from remodel.hints import VIEW
+from remodel.keys import KeySchema
+from remodel.model import Model
+from remodel.runtime import Runtime, tables_of
+from remodel.settings import load_model, table_names, variable
+
+if TYPE_CHECKING:
+    import pytest
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from remodel.items import Item
+
+DONE: dict[str, list[Any]] = {"batchItemFailures": []}
+
+
+class Place:
+    """`tables`: physical names by logical ones. `functions`: of the template, by their logical ids. `apps`: their modules, for
+    as long as the place lives: as in a function's process, what is wired once stays."""
+
+    def __init__(self, endpoint: str, tables: Mapping[str, str], functions: Mapping[str, Function]) -> None:
+        self.endpoint, self.dynamodb = endpoint, client(endpoint)
+        self.tables, self.functions = dict(tables), dict(functions)
+        self.model = load_model(functions["Backfill"].environment)
+        self._declared = tables_of(self.model, self.tables)
+        self.apps: dict[str, Any] = {}
+
+    def schema(self, table: str) -> KeySchema:
+        return self._declared[table].schema
+
+    def emptied(self) -> Self:
+        for table in table_names(self.model):
+            self.remove(table, *self.rows(table))
+        return self
+
+    def rows(self, table: str) -> list[Item]:
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.tables[table], ConsistentRead=True)
+        return [item for page in pages for item in page["Items"]]
+
+    def by_key(self, table: str) -> dict[str, Item]:
+        """The rows of a table by the texts of their keys."""
+        return {self.schema(table).encode(item): item for item in self.rows(table)}
+
+    def get(self, table: str, item: Item) -> Item | None:
+        """The stored item with the key of this one."""
+        key = {name: item[name] for name in self.schema(table).names}
+        found: Item | None = self.dynamodb.get_item(TableName=self.tables[table], Key=key, ConsistentRead=True).get(
+            "Item"
+        )
+        return found
+
+    def put(self, table: str, *items: Item) -> None:
+        self._write(table, [{"PutRequest": {"Item": item}} for item in items])
+
+    def remove(self, table: str, *items: Item) -> None:
+        names = self.schema(table).names
+        self._write(table, [{"DeleteRequest": {"Key": {name: item[name] for name in names}}} for item in items])
+
+    def _write(self, table: str, requests: list[Any]) -> None:
+        for n in range(0, len(requests), 25):
+            self.dynamodb.batch_write_item(RequestItems={self.tables[table]: requests[n : n + 25]})
+
+
+def template_place(cloud: Cloud) -> Place:
+    """The tables and functions of the template, as the local cloud has them."""
+    return Place(cloud.endpoint, cloud.tables, {name: each.function for name, each in cloud.functions.items()})
+
+
+def model_place(endpoint: str, named: str, prefix: str) -> Place:
+    """Tables made from a model's schemas under names with a prefix, streams on; a function for each of its old tables."""
+    model = load_model({"REMODEL_MODEL": named})
+    tables = {name: f"{prefix}{name}" for name in table_names(model)}
+    environment = {"REMODEL_MODEL": named, **{variable(name): physical for name, physical in tables.items()}}
+    environment |= {variable(name, "LIVE"): "true" for name in model.old_tables}
+    template = {each.name: each for each in Template(ROOT / "template.yaml", {"Stage": "sandbox"}).functions()}
+    functions = {name: replace(each, environment=environment) for name, each in template.items() if each.mapping is None}
+    for source in model.old_tables:
+        own = {**environment, "SOURCE": source}
+        functions[replicate(source)] = replace(template["ReplicateLinks"], environment=own)
+    place = Place(endpoint, tables, functions)
+    for name in tables:
+        place.dynamodb.create_table(**_table(place, name))
+    return place
+
+
+def _table(place: Place, name: str) -> Any:
+    """What `create_table` takes."""
+    schema, new = place.schema(name), place.model.new_tables.get(name)
+    indexes = {each.name: each.attributes for each in new.indexes} if new else {}
+    typed = dict(pair for attributes in (schema.attributes, *indexes.values()) for pair in attributes)
+    table: dict[str, Any] = {
+        "TableName": place.tables[name],
+        "KeySchema": _keys(schema.names),
+        "AttributeDefinitions": [{"AttributeName": each, "AttributeType": kind} for each, kind in typed.items()],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    if indexes:
+        whole = {"ProjectionType": "ALL"}
+        table["GlobalSecondaryIndexes"] = [
+            {"IndexName": index, "KeySchema": _keys([each for each, _ in attributes]), "Projection": whole}
+            for index, attributes in indexes.items()
+        ]
+    if name in place.model.old_tables:
+        table["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": VIEW}
+    return table
+
+
+def replicate(source: str) -> str:
+    """The function on the stream of an old table."""
+    return f"Replicate{source.title()}"
+
+
+def _keys(names: Iterable[str]) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]
+
+
+class Handlers:
+    """The functions of a place, loaded from their code under their own environment, in this process."""
+
+    def __init__(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.place, self._monkeypatch = place, monkeypatch
+        self._own: dict[str, Any] = {}
+
+    def __call__(self, function: str, event: Any, seconds: float = 300.0) -> Any:
+        app = self.app(function)
+        return app.handler(event, Context(function, time.time() + seconds))
+
+    def app(self, function: str) -> Any:
+        """The module, wired."""
+        if function in self._own:
+            return self._own[function]
+        if function not in self.place.apps:
+            app = self.place.apps[function] = self.load(function)
+            app.wired()
+        return self.place.apps[function]
+
+    def load(self, function: str, **environment: str | None) -> Any:
+        """The module anew, not wired, for this test alone, with these variables instead of the template's; None removes one."""
+        declared = self.place.functions[function]
+        here = {"AWS_ENDPOINT_URL_DYNAMODB": self.place.endpoint}
+        for name, value in {**declared.environment, **here, **environment}.items():
+            if value is None:
+                self._monkeypatch.delenv(name, raising=False)
+            else:
+                self._monkeypatch.setenv(name, value)
+        spec = importlib.util.spec_from_file_location(f"app_{function}", declared.code / "app.py")
+        assert spec is not None and spec.loader is not None
+        app = self._own[function] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(app)
+        return app
+
+    def runtime(self, function: str) -> Runtime:
+        """What the function has wired."""
+        wired = self.app(function).wired()
+        found: Runtime = wired[0] if isinstance(wired, tuple) else getattr(wired, "runtime", wired)
+        return found

@@ -1,0 +1,101 @@
+"""Cases, oracles, and models say the same, on the folders of tests/cases and on odd worlds.
+
+The oracles share no code with engine and models, so a mistake would have to be made twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from measures.model import MODEL as MEASURES
+from remodel.items import same
+from shop.model import MODEL as SHOP
+from tests import oracle, oracle_shop
+from tests.case import CASES, Case
+from tests.odd_worlds import Maker, shop_world
+from tests.pure import NewTables, World, new_tables
+
+MODELS = {"measures": MEASURES, "shop": SHOP}
+ORACLES: dict[str, Any] = {"measures": oracle.expected, "shop": oracle_shop.expected}
+
+
+def agree(computed: NewTables, expected: Any) -> None:
+    assert {table: rows.keys() for table, rows in computed.rows.items()} == {
+        table: rows.keys() for table, rows in expected.rows.items()
+    }
+    for table, rows in expected.rows.items():
+        for key, wanted in rows.items():
+            found = computed.rows[table][key]
+            assert len(found) == len(wanted), (table, key)
+            assert all(any(same(one, other) for other in found) for one in wanted), (wanted, found)
+    assert computed.reasons.keys() == expected.quarantine
+    counts = expected.counts
+    assert (computed.unlinked, computed.apart, computed.ambiguous) == (
+        counts["unlinked"],
+        counts["tenant_violations"],
+        counts["ambiguous"],
+    )
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_case_expects_what_the_oracle_computes(case: Case) -> None:
+    expected = ORACLES[case.model](case.states[-1])
+
+    for table, rows in expected.rows.items():
+        told = case.rows(table)
+        assert len(told) == len(rows)
+        assert all(any(sorted_rows(one) == sorted_rows(other) for other in rows.values()) for one in told)
+    assert case.quarantine.keys() == expected.quarantine
+    assert case.new["counts"] == expected.counts
+
+
+def sorted_rows(rows: list[Any]) -> list[str]:
+    return sorted(repr(sorted(row.items())) for row in rows)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_model_says_what_the_oracle_says(case: Case) -> None:
+    for state in case.states:
+        computed = new_tables(MODELS[case.model], state)
+        agree(computed, ORACLES[case.model](state))
+    assert all(reason in computed.reasons[key] for key, reason in case.quarantine.items())
+
+
+@pytest.mark.parametrize("seed", range(0, 500, 50))
+def test_the_measure_model_and_its_oracle_agree_on_odd_worlds(seed: int) -> None:
+    for each in range(seed, seed + 50):
+        world: World = Maker(each).world()
+        agree(new_tables(MEASURES, world), oracle.expected(world))
+
+
+@pytest.mark.parametrize("seed", range(0, 500, 50))
+def test_the_shop_and_its_oracle_agree_on_odd_worlds(seed: int) -> None:
+    for each in range(seed, seed + 50):
+        world: World = shop_world(each)
+        agree(new_tables(SHOP, world), oracle_shop.expected(world))
+
+
+def test_odd_worlds_have_something_of_everything() -> None:
+    totals: dict[str, int] = {}
+    for seed in range(500):
+        for name, n in oracle.expected(Maker(seed).world()).counts.items():
+            totals[name] = totals.get(name, 0) + n
+
+    assert all(n > 5 for n in totals.values()), totals
+
+
+def test_cases_are_many_and_explained() -> None:
+    assert len(CASES) >= 140
+    assert sum(case.model == "shop" for case in CASES) >= 10
+    assert all(case.why for case in CASES)
+
+
+def test_claimants_are_named() -> None:
+    case = next(case for case in CASES if case.name == "same-guid-in-three-tables")
+    (id,) = {row["id"]["S"] for row in case.states[0]["actuals"]}
+
+    claimants = oracle.expected(case.states[0]).claimants["measure_data", id]
+
+    assert claimants == [("milestones", id), ("actuals", id), ("readings", id)]
