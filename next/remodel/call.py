@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
 
 from remodel import fence
-from remodel.errors import OutOfTime, Rejected, Unavailable
-from remodel.items import Item, Wire, size
+from remodel.errors import OutOfTime, Rejected, Unanswered, Unavailable
+from remodel.items import Item, Wire
 from remodel.joins import Group
 from remodel.keys import Key
 from remodel.model import Model
-from remodel.store import GROUP, INDEX, INDEX_KEY, NAME, READS, WRITES, Change, Page, Store, Update
+from remodel.store import INDEX, INDEX_KEY, READS, WRITES, Change, Page, Store, Update
 
 T = TypeVar("T")
 
@@ -26,9 +27,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
 AT_ONCE = 8
 """Requests that are made in parallel."""
-
-REQUEST_BYTES = 12_000_000
-"""Of one write request; DynamoDB takes 16 MB."""
 
 
 class Clock(Protocol):
@@ -62,10 +60,18 @@ class Place:
         return Call(self, now + seconds, now + seconds / 2)
 
 
+class _Written(NamedTuple):
+    """What is left of a batch, and what DynamoDB refuses of it, with its reason."""
+
+    left: list[Change]
+    refused: list[tuple[Change, str]]
+
+
 @dataclass
 class Call:
     """`deadline`: seconds since the epoch, after which nothing is begun. `late`: when half of the time is over.
-    `acknowledged`: memberships known to be stored. `complete`: old tables of which the index has every row."""
+    `acknowledged`: memberships known to be stored. `complete`: old tables of which the index has every row.
+    `may_land`: whether a request without an answer may still be carried out, after the call has ended."""
 
     place: Place
     deadline: float
@@ -73,6 +79,7 @@ class Call:
     acknowledged: set[tuple[Group, Key]] = field(default_factory=set)
     complete: dict[str, bool] = field(default_factory=dict)
     rows_written: int = 0
+    may_land: bool = False
     _fence_read: float = float("-inf")
 
     @property
@@ -185,34 +192,38 @@ class Call:
         self._fence_read = now
 
     def _write(self, changes: list[Change], fenced: bool) -> list[tuple[Change, str]]:
-        refused: list[tuple[Change, str]] = []
-
-        def attempt(batch: list[Change]) -> list[Change]:
-            if fenced:
-                self._check_fence()
-            try:
-                return self.store.write(batch)
-            except Rejected as problem:
-                if len(batch) > 1:
-                    half = len(batch) // 2
-                    return attempt(batch[:half]) + attempt(batch[half:])
-                refused.append((batch[0], str(problem)))
-                return []
-
-        left = changes
+        left, refused = changes, list[tuple[Change, str]]()
         for _ in self._attempts() if changes else ():
-            batches, again = _batches(left), []
+            again: list[Change] = []
+            batches = [left[n : n + WRITES] for n in range(0, len(left), WRITES)]
             for n in range(0, len(batches), AT_ONCE):
                 if fenced:
                     self._check_fence()  # once, before several threads would
                 wave = batches[n : n + AT_ONCE]
-                for batch, answer in zip(wave, self._together(attempt, wave), strict=True):
-                    again.extend(batch if answer is None else answer)
+                for batch, answer in zip(wave, self._together(partial(self._write_batch, fenced), wave), strict=True):
+                    again += batch if answer is None else answer.left
+                    refused += answer.refused if answer else []
             self._progress = len(again) < len(left)
             left = again
             if not left:
                 break
         return refused
+
+    def _write_batch(self, fenced: bool, batch: list[Change]) -> _Written:
+        """One request; where DynamoDB refuses it, halves of it, until the change that it refuses stands alone."""
+        if fenced:
+            self._check_fence()
+        try:
+            return _Written(self.store.write(batch), [])
+        except Unanswered:
+            self.may_land = True
+            raise
+        except Rejected as problem:
+            if len(batch) == 1:
+                return _Written([], [(batch[0], str(problem))])
+            half = len(batch) // 2
+            one, other = self._write_batch(fenced, batch[:half]), self._write_batch(fenced, batch[half:])
+            return _Written(one.left + other.left, one.refused + other.refused)
 
     _progress: bool = False
     _problem: Exception | None = None
@@ -261,23 +272,9 @@ class Call:
 R = TypeVar("R")
 
 
-def _batches(changes: Sequence[Change]) -> list[list[Change]]:
-    """Up to WRITES changes and REQUEST_BYTES each."""
-    batches: list[list[Change]] = []
-    room = 0
-    for change in changes:
-        bytes_ = size(change.item) if change.item else 0
-        if not batches or len(batches[-1]) == WRITES or bytes_ > room:
-            batches.append([])
-            room = REQUEST_BYTES
-        batches[-1].append(change)
-        room -= bytes_
-    return batches
-
-
 def index_key(group: str, name: str) -> Key:
     """The key of an item of the index."""
-    return Key(INDEX, INDEX_KEY.encode({GROUP: {"S": group}, NAME: {"S": name}}))
+    return Key(INDEX, INDEX_KEY.of_texts(group, name))
 
 
 def when(seconds: float) -> str:

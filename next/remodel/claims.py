@@ -6,10 +6,12 @@ members of the group of the member that the stored new row names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from remodel import index, mapping
+from remodel import index, mapping, reading
 from remodel.call import Call
+from remodel.errors import RejectedRow
+from remodel.hints import NONE
 from remodel.items import Item
 from remodel.joins import Group
 from remodel.keys import Key
@@ -19,15 +21,30 @@ PAGE = 1_000
 """Members that are read at a time."""
 
 
-def other_origins(call: Call, deleted: Iterable[tuple[Key, Key, Item]]) -> set[Key]:
+def other_origins(call: Call, deleted: Iterable[tuple[Key, Key, Item]]) -> dict[Key, set[Key]]:
     """Of new keys that an old row is about to delete, as (old row, new key, stored row): who else may claim them."""
-    found: set[Key] = set()
+    found: dict[Key, set[Key]] = {}
     for row, new, item in deleted:
-        found |= mapping.origins(call.model, new, item) - {row}
+        others = mapping.origins(call.model, new, item)
         for rule, member in mapping.member_origins(call.model, new, item):
-            if not _is_own(rule, row, member, new):
-                found |= set(search(call, rule, member, {new.text}).values()) - {row}
+            twin = _twin(rule, row, member, new)
+            others |= {twin} if twin else set(search(call, rule, member, {new.text}).values())
+        found.setdefault(new, set()).update(others - {row})
     return found
+
+
+def expected_by(call: Call, origins: Mapping[Key, set[Key]]) -> set[Key]:
+    """Of new keys with the old rows that they may come from: those that one of these expects."""
+    rows = {row for each in origins.values() for row in each}
+    snapshots = reading.read(call, dict.fromkeys(rows, NONE))
+    asked: dict[Key, set[Key]] = {}
+    for new, its_rows in origins.items():
+        for row in its_rows:
+            asked.setdefault(row, set()).add(new)
+    expected: set[Key] = set()
+    for row, news in asked.items():
+        expected |= news & mapping.expected(call.model, row, snapshots[row]).rows.keys()
+    return expected
 
 
 def every_origin(call: Call, new: Key, item: Item) -> set[Key]:
@@ -38,14 +55,16 @@ def every_origin(call: Call, new: Key, item: Item) -> set[Key]:
     return found
 
 
-def _is_own(rule: Rule, row: Key, member: Key, new: Key) -> bool:
-    """Whether the stored row is the one that this old row has for the member: the common case, and nothing to search."""
-    if rule.keys is None or row.table != rule.kind.table.name:
-        return False
-    own = (
-        rule.keys.own(mapping.fields_of(rule.kind, row), mapping.fields_of(rule.each.kind, member)) if rule.each else ""
-    )
-    return own == new.text
+def _twin(rule: Rule, row: Key, member: Key, new: Key) -> Key | None:
+    """The row of the rule's kind that has the same key as this old row, if the new key is its own key for the member. No other
+    row of the kind has that own key, so there is nothing to search. In most cases this is the old row itself."""
+    assert rule.keys is not None and rule.each is not None
+    twin = Key(rule.kind.table.name, row.text)
+    try:
+        own = rule.keys.own(mapping.fields_of(rule.kind, twin), mapping.fields_of(rule.each.kind, member))
+    except (RejectedRow, ValueError):
+        return None
+    return twin if own == new.text else None
 
 
 def search(call: Call, rule: Rule, member: Key, texts: set[str]) -> dict[str, Key]:

@@ -17,9 +17,9 @@ from remodel.backfill import Segment
 from remodel.call import Call
 from remodel.converge import converge, remove_orphan
 from remodel.errors import BadRequest, Unavailable
-from remodel.hints import NONE, Hint
+from remodel.hints import NONE, Hint, merge
 from remodel.index import SetKey
-from remodel.items import Item, differences
+from remodel.items import Item, differences, to_event
 from remodel.joins import Bound, Group
 from remodel.keys import Key
 from remodel.mapping import SINCE, Expected, Snapshot
@@ -124,16 +124,21 @@ def _look(call: Call, table: str, keys: list[Key]) -> tuple[Report, list[Finding
 def touched(call: Call, hints: Iterable[Hint]) -> Report:
     """Compares what these hints could have touched, without a scan: their rows, and every key that these could have had."""
     report = Report()
-    findings = list(_forward(call, {hint.key: hint.groups for hint in hints}, report))
+    wanted = {key: hint.groups for key, hint in merge(hints).items()}
+    findings = [_claimed(call, each) for each in _forward(call, wanted, report, whole=True)]
+    findings = [each for each in findings if not _is_of_another(call, each)]
     report.counts.update(each.what for each in findings)
     report.examples = [_example(each) for each in findings[:EXAMPLES]]
     return report
 
 
-def _forward(call: Call, wanted: Mapping[Key, frozenset[Group]], report: Report) -> Iterator[Finding]:
-    """Old rows: their new rows, their membership in the index, and what is counted of them."""
-    snapshots = reading.read(call, wanted, joins=False)
-    present = {key: each for key, each in snapshots.items() if each.item is not None or wanted[key]}
+def _forward(
+    call: Call, wanted: Mapping[Key, frozenset[Group]], report: Report, whole: bool = False
+) -> Iterator[Finding]:
+    """Old rows: their new rows, their membership in the index, and what is counted of them. `whole`: also the keys that they
+    could have had, and rows that are gone."""
+    snapshots = reading.read(call, wanted)
+    present = {key: each for key, each in snapshots.items() if each.item is not None or whole}
     yield from _unindexed(call, present)
     report.counts["uniqueness_violations"] += _not_unique(call, present)
     step: dict[Key, Expected] = {}
@@ -143,9 +148,9 @@ def _forward(call: Call, wanted: Mapping[Key, frozenset[Group]], report: Report)
         room -= len(want.rows)
         _count(want, report)
         if room <= 0:
-            yield from _differences(call, step, snapshots, wanted)
+            yield from _differences(call, step, snapshots, wanted if whole else {})
             step, room = {}, PAIRS
-    yield from _differences(call, step, snapshots, wanted)
+    yield from _differences(call, step, snapshots, wanted if whole else {})
 
 
 def _count(want: Expected, report: Report) -> None:
@@ -161,12 +166,13 @@ def _differences(
     call: Call,
     step: Mapping[Key, Expected],
     snapshots: Mapping[Key, Snapshot],
-    wanted: Mapping[Key, frozenset[Group]],
+    groups: Mapping[Key, frozenset[Group]],
 ) -> Iterator[Finding]:
     extra = {
-        key: mapping.possible_keys(call.model, key, snapshots[key], wanted[key]) - want.rows.keys()
+        key: {mapping.quarantine_key(key), *mapping.possible_keys(call.model, key, snapshots[key], groups[key])}
+        - want.rows.keys()
         for key, want in step.items()
-        if wanted[key]
+        if key in groups
     }
     found = call.read(
         [*(new for want in step.values() for new in want.rows), *(new for keys in extra.values() for new in keys)]
@@ -214,12 +220,10 @@ def _not_unique(call: Call, snapshots: Mapping[Key, Snapshot]) -> int:
             if group is not None and kind is not None:
                 asked.append((key, row, join, SetKey(group, kind)))
     sets = index.read_sets(call, [each for *_, each in asked])
-    members = {member for each in sets for member in sets[each].keys(each.kind)}
+    members = {member for each in sets.values() for member in each.keys}
     items = call.read(members)
     rows = {member: mapping.parse(call.model, member, items.get(member)).row for member in members}
-    return sum(
-        _repeats(join, key, row, [(m, rows[m]) for m in sets[each].keys(each.kind)]) for key, row, join, each in asked
-    )
+    return sum(_repeats(join, key, row, [(m, rows[m]) for m in sets[each].keys]) for key, row, join, each in asked)
 
 
 def _repeats(join: Bound, key: Key, row: Any, members: Iterable[tuple[Key, Any]]) -> bool:
@@ -241,7 +245,7 @@ def _backward(call: Call, keys: list[Key]) -> Iterator[Finding]:
 
 def _by_key(call: Call, left: Mapping[Key, Item]) -> set[Key]:
     origins = {new: mapping.origins(call.model, new, item) for new, item in left.items()}
-    return _expected_by(call, origins)
+    return claims.expected_by(call, origins)
 
 
 def _by_member(call: Call, left: Mapping[Key, Item]) -> set[Key]:
@@ -256,21 +260,7 @@ def _by_member(call: Call, left: Mapping[Key, Item]) -> set[Key]:
         rule = rules[rule_id]
         for text, row in claims.search(call, rule, member, texts).items():
             origins.setdefault(Key(rule.table.name, text), set()).add(row)
-    return _expected_by(call, origins)
-
-
-def _expected_by(call: Call, origins: Mapping[Key, set[Key]]) -> set[Key]:
-    """Of new keys with the old rows that they may come from: those that one of these expects."""
-    rows = {row for each in origins.values() for row in each}
-    snapshots = reading.read(call, dict.fromkeys(rows, NONE), joins=False)
-    asked: dict[Key, set[Key]] = {}
-    for new, its_rows in origins.items():
-        for row in its_rows:
-            asked.setdefault(row, set()).add(new)
-    explained: set[Key] = set()
-    for row, news in asked.items():
-        explained |= news & mapping.expected(call.model, row, snapshots[row]).rows.keys()
-    return explained
+    return claims.expected_by(call, origins)
 
 
 def _claimed(call: Call, finding: Finding) -> Finding:
@@ -278,8 +268,16 @@ def _claimed(call: Call, finding: Finding) -> Finding:
     if finding.what != "different" or finding.found is None or finding.new.table == QUARANTINE:
         return finding
     others = claims.every_origin(call, finding.new, finding.found) - {finding.origin}
-    claiming = [row for row in sorted(others) if _expected_by(call, {finding.new: {row}})]
+    claiming = [row for row in sorted(others) if claims.expected_by(call, {finding.new: {row}})]
     return finding._replace(what="claims", others=tuple(claiming)) if claiming else finding
+
+
+def _is_of_another(call: Call, finding: Finding) -> bool:
+    """Whether a key that an old row could have had is right as it is, because another old row expects it."""
+    if finding.what != "orphaned" or finding.found is None or finding.new.table == QUARANTINE:
+        return False
+    others = claims.every_origin(call, finding.new, finding.found) - {finding.origin}
+    return any(claims.expected_by(call, {finding.new: {row}}) for row in others)
 
 
 def _repair(call: Call, finding: Finding) -> None:
@@ -298,5 +296,7 @@ def _example(finding: Finding) -> dict[str, Any]:
         "key": finding.new.text,
         "origin": list(finding.origin) if finding.origin else None,
         "others": [list(other) for other in finding.others],
-        "fields": {name: {"expected": one, "found": other} for name, (one, other) in fields.items()},
+        "fields": {
+            name: {"expected": to_event(one), "found": to_event(other)} for name, (one, other) in fields.items()
+        },
     }

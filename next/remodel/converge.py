@@ -16,6 +16,7 @@ from remodel.items import Item
 from remodel.keys import Key
 from remodel.materialize import Done, materialize
 from remodel.notes import Note
+from remodel.store import Change
 
 OLDER_THAN = 960.0
 """Seconds after which a note has no owner: Lambda ends a call after 900, and its requests within a minute."""
@@ -27,14 +28,19 @@ SLICE = 1_000
 """Hints that are taken up together."""
 
 
-def converge(call: Call, hints: Iterable[Hint]) -> Done:
-    """Raises Unavailable and Fenced."""
+def converge(call: Call, hints: Iterable[Hint], beside: Iterable[Change] = ()) -> Done:
+    """`beside`: what the index is to say when all is done. Raises Unavailable and Fenced."""
     merged = merge(hints)
     note = Note(call, merged.values())
     done = materialize(call, note, merged)
     spreading = {key: done.groups[key] for key, hint in merged.items() if hint.spreads}
+    note.widen(
+        Hint(each.provider, frozenset({each.group}))
+        for each in fanout.spreads(call, spreading)
+        if each.group not in merged[each.provider].groups
+    )
     done = done.plus(fanout.fan_out(call, note, spreading))
-    note.done()
+    note.done(beside)
     return done
 
 

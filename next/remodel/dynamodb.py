@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
-from remodel.errors import MissingSetting, NotAllowed, Rejected, RemodelError, TableNotFound, Unavailable
+from remodel.errors import MissingSetting, NotAllowed, Rejected, RemodelError, TableNotFound, Unanswered, Unavailable
 from remodel.items import Item, Wire
 from remodel.keys import Key, KeySchema
 from remodel.store import GROUP, INDEX, NAME, Change, Page, Spent, Update
@@ -214,7 +214,7 @@ class DynamoStore:
         except NoCredentialsError as problem:
             raise NotAllowed(f"expected credentials, found none: {problem}") from problem
         except (BotoCoreError, ResponseParserError, UnicodeDecodeError) as problem:
-            raise Unavailable(f"expected DynamoDB to answer for {', '.join(tables)}: {problem}") from problem
+            raise Unanswered(f"expected DynamoDB to answer for {', '.join(tables)}: {problem}") from problem
         except UnicodeEncodeError as problem:
             raise Rejected("expected valid Unicode in every text, found a lone surrogate") from problem
 

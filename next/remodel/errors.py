@@ -54,6 +54,10 @@ class Unavailable(RemodelError):
     """DynamoDB did not answer, throttled, or failed temporarily. The same request may succeed later."""
 
 
+class Unanswered(Unavailable):
+    """No answer came. What the request asked for may still happen, even after a repetition of it has succeeded."""
+
+
 class OutOfTime(Unavailable):
     """The call's deadline passed before its work was done. The work is repeated by the next call."""
 

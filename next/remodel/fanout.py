@@ -120,9 +120,7 @@ def _whole_members(call: Call, some: list[Spread]) -> dict[Spread, list[Key]]:
         for spread in some
     }
     sets = index.read_sets(call, [each for keys in wanted.values() for each in keys])
-    return {
-        spread: [row for each in keys for row in sorted(sets[each].keys(each.kind))] for spread, keys in wanted.items()
-    }
+    return {spread: [row for each in keys for row in sorted(sets[each].keys)] for spread, keys in wanted.items()}
 
 
 def _page(call: Call, spread: Spread, start: str | None) -> index.MemberPage:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from remodel.errors import RejectedRow, WrongStream
 from remodel.items import Item, from_event
 from remodel.joins import Group
 from remodel.keys import Key
-from remodel.mapping import Parsed, groups_of, parse
+from remodel.mapping import Image, Parsed, groups_of, parse
 from remodel.model import Model
 
 VIEW = "NEW_AND_OLD_IMAGES"
@@ -27,17 +27,21 @@ NONE: frozenset[Group] = frozenset()
 class Hint:
     """`groups`: in which the row was seen. `now`: those that its newest image shows, to be joined before it is read.
     `spreads`: whether other rows may see the change. `rejected`: whether the row may be in quarantine, because one of its
-    images was rejected or is unknown."""
+    images was rejected or is unknown. `image`: the newest; it saves parsing where the row that is read is the same. `is_new`: whether the row is in all likelihood no
+    member of its groups yet."""
 
     key: Key
     groups: frozenset[Group] = NONE
     now: frozenset[Group] = NONE
     spreads: bool = True
     rejected: bool = True
+    image: Image | None = field(default=None, compare=False, repr=False)
+    is_new: bool = field(default=False, compare=False, repr=False)
 
     def merged(self, later: Hint) -> Hint:
         spreads, rejected = self.spreads or later.spreads, self.rejected or later.rejected
-        return Hint(self.key, self.groups | later.groups, later.now, spreads, rejected)
+        image, is_new = later.image or self.image, self.is_new or later.is_new
+        return Hint(self.key, self.groups | later.groups, later.now, spreads, rejected, image, is_new)
 
     def covers(self, other: Hint) -> bool:
         """Whether everything that the other hint leads to follows from this one."""
@@ -56,7 +60,7 @@ def merge(hints: Iterable[Hint]) -> dict[Key, Hint]:
 def of_row(model: Model, key: Key, item: Item) -> Hint:
     """The hint that a scanned row gives."""
     parsed = parse(model, key, item)
-    return Hint(key, _groups(model, parsed, key), _member_groups(model, parsed), True, parsed.row is None)
+    return Hint(key, _groups(model, parsed, key), parsed.groups, True, parsed.row is None, Image(item, parsed), True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ class StreamRecord:
     is_whole: bool
 
 
-_IMAGES = {"INSERT": {"NewImage"}, "MODIFY": {"OldImage", "NewImage"}, "REMOVE": {"OldImage"}}
+_IMAGES = {"INSERT": (False, True), "MODIFY": (True, True), "REMOVE": (True, False)}
+"""Whether an event has an old image, and a new one."""
 
 
 def read_record(model: Model, table: str, record: Any) -> StreamRecord:
@@ -90,20 +95,17 @@ def read_record(model: Model, table: str, record: Any) -> StreamRecord:
         key.text.encode()
     except ValueError:
         return StreamRecord(sequence_number, None, False)
-    old, new = (_image(body.get(name)) for name in ("OldImage", "NewImage"))
-    found = {name for name, image in (("OldImage", old), ("NewImage", new)) if image is not None}
-    is_whole = found == _IMAGES.get(str(record.get("eventName")))
+    old, new = _image(body.get("OldImage")), _image(body.get("NewImage"))
+    is_whole = _IMAGES.get(str(record.get("eventName"))) == (old is not None, new is not None)
     return StreamRecord(sequence_number, _of_images(model, key, old, new, is_whole), is_whole)
 
 
 def _of_images(model: Model, key: Key, old: Item | None, new: Item | None, is_whole: bool) -> Hint:
-    sides = [parse(model, key, image) for image in (old, new)]
-    groups = frozenset().union(*(_groups(model, side, key) for side in sides))
-    spreads = not is_whole or _seen(model, sides[0]) != _seen(model, sides[1])
-    rejected = not is_whole or any(
-        image is not None and side.row is None for image, side in zip((old, new), sides, strict=True)
-    )
-    return Hint(key, groups, _member_groups(model, sides[1]), spreads, rejected)
+    before, now = parse(model, key, old), parse(model, key, new)
+    groups = _groups(model, before, key) | _groups(model, now, key)
+    spreads = not is_whole or _seen(model, before) != _seen(model, now)
+    rejected = not is_whole or (old is not None and before.row is None) or (new is not None and now.row is None)
+    return Hint(key, groups, now.groups, spreads, rejected, Image(new, now), is_new=old is None)
 
 
 def _groups(model: Model, parsed: Parsed, key: Key) -> frozenset[Group]:
@@ -122,12 +124,6 @@ def _groups(model: Model, parsed: Parsed, key: Key) -> frozenset[Group]:
     return frozenset(group for group in groups if group)
 
 
-def _member_groups(model: Model, parsed: Parsed) -> frozenset[Group]:
-    if parsed.row is None or parsed.kind is None:
-        return NONE
-    return model.plans[parsed.kind].member_groups(parsed.row)
-
-
 def _seen(model: Model, parsed: Parsed) -> Any:
     if parsed.row is None or parsed.kind is None:
         return None
@@ -143,9 +139,12 @@ def _decoded(image: Any) -> Item:
         raise ValueError("expected an item, found something else")
     decoded = {}
     for name, value in image.items():
-        plain = isinstance(value, dict) and len(value) == 1 and not value.keys().isdisjoint(_AS_IT_IS)
-        decoded[name] = value if plain else from_event(value)
-    return decoded
+        if isinstance(value, dict) and len(value) == 1:
+            (kind,) = value
+            if kind in _AS_IT_IS:
+                continue
+        decoded[name] = from_event(value)
+    return image | decoded if decoded else image
 
 
 def _image(image: Any) -> Item | None:

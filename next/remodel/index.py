@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from remodel.call import Call, index_key
@@ -23,6 +24,9 @@ from remodel.store import GROUP, INDEX_KEY, NAME, Change, Update
 SET_BYTES = 4_096
 """Bytes of keys after which a set goes on in a further item: an ADD is billed for the whole item."""
 
+SAMPLE = 20
+"""Of new rows, how many are read to see whether the others have to be."""
+
 ROW, SET = "row/", "set/"
 
 
@@ -36,38 +40,43 @@ class SetKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Parts:
-    """The texts of a set, item by item."""
+    """The texts of a set of rows of one table, item by item."""
 
+    table: str
     parts: tuple[frozenset[str], ...]
 
-    @property
+    @cached_property
     def texts(self) -> frozenset[str]:
         return frozenset().union(*self.parts)
 
-    def keys(self, kind: type[Kind]) -> frozenset[Key]:
-        return frozenset(Key(kind.table.name, text) for text in self.texts)
+    @cached_property
+    def keys(self) -> frozenset[Key]:
+        return frozenset(Key(self.table, text) for text in self.texts)
 
 
-EMPTY = Parts((frozenset(),))
-
-
-def read_sets(call: Call, wanted: Iterable[SetKey], read: Mapping[Key, Item] | None = None) -> dict[SetKey, Parts]:
+def read_sets(
+    call: Call, wanted: Iterable[SetKey], read: Mapping[Key, Item | None] | None = None
+) -> dict[SetKey, Parts]:
     """Whole sets, strongly consistent. `read`: first items that were read already, by their keys; absent ones included."""
-    sets = list(dict.fromkeys(wanted))
-    first = call.read(each.part(0) for each in sets) if read is None else read
-    more = {each: int(item["more"]["N"]) for each in sets if (item := first.get(each.part(0))) and "more" in item}
+    keys = {each: each.part(0) for each in wanted}
+    first = call.read(keys.values()) if read is None else read
+    items = {each: first.get(key) or {} for each, key in keys.items()}
+    more = {each: int(item["more"]["N"]) for each, item in items.items() if "more" in item}
     rest = call.read(each.part(n) for each, last in more.items() for n in range(1, last + 1))
-    found = {**first, **rest}
-    return {each: Parts(tuple(_texts(found.get(each.part(n))) for n in range(more.get(each, 0) + 1))) for each in sets}
+    parts = {
+        each: (item, *(rest.get(each.part(n)) for n in range(1, more.get(each, 0) + 1))) for each, item in items.items()
+    }
+    return {each: Parts(each.kind.table.name, tuple(map(_texts, its_parts))) for each, its_parts in parts.items()}
 
 
 def _texts(item: Item | None) -> frozenset[str]:
     return frozenset(item["keys"]["SS"]) if item and "keys" in item else frozenset()
 
 
-def join(call: Call, wanted: Mapping[Key, Iterable[Group]]) -> frozenset[Group]:
+def join(call: Call, wanted: Mapping[Key, Iterable[Group]], new: frozenset[Key] = frozenset()) -> frozenset[Group]:
     """Makes rows members of groups and waits until that is stored. Answers the groups for which that was not known before:
-    what was read of them until now must not be used, even where another call has just made the row a member.
+    what was read of them until now must not be used, even where another call has just made the row a member. `new`: rows that
+    are no members yet, in all likelihood.
     """
     missing = [(group, key) for key, groups in wanted.items() for group in groups]
     missing = [each for each in dict.fromkeys(missing) if each not in call.acknowledged]
@@ -82,15 +91,20 @@ def join(call: Call, wanted: Mapping[Key, Iterable[Group]]) -> frozenset[Group]:
             sets.setdefault(SetKey(group, kind), set()).add(key.text)
         else:
             items[member_key(group, kind, key)] = (group, key)
-    _join_items(call, items)
+    _join_items(call, items, new)
     _join_sets(call, sets)
     call.acknowledged.update(missing)
     return frozenset(group for group, _ in missing)
 
 
-def _join_items(call: Call, items: Mapping[Key, tuple[Group, Key]]) -> None:
-    # Members are never removed: a stale read can only miss one, and then the put is repeated.
-    there = call.read(items, consistent=False)
+def _join_items(call: Call, items: Mapping[Key, tuple[Group, Key]], new: frozenset[Key]) -> None:
+    # Members are never removed: a stale read can only miss one, and then the put is repeated. So it is where a new row is a
+    # member already, because its batch is delivered again: then the sample most probably shows it.
+    doubtful = [key for key, (_, row) in items.items() if row in new]
+    sample = doubtful[:: len(doubtful) // SAMPLE + 1]
+    there = call.read([*(key for key, (_, row) in items.items() if row not in new), *sample], consistent=False)
+    if not there.keys().isdisjoint(sample):
+        there |= call.read(doubtful, consistent=False)
     call.write_index(
         Change(key, _member_item(key, group, row)) for key, (group, row) in items.items() if key not in there
     )

@@ -36,7 +36,7 @@ def to_python(wire: object) -> Any:
     ((kind, inner),) = wire.items()
     match kind:
         case "S" if isinstance(inner, str):
-            return text(inner)
+            return inner if inner.isascii() else text(inner)
         case "N" if isinstance(inner, str):
             return number(inner)
         case "BOOL" if isinstance(inner, bool):
@@ -100,6 +100,9 @@ def to_item(values: Mapping[str, Any]) -> Item:
     for name, value in values.items():
         if value is None:
             continue
+        if type(value) is str and value.isascii():  # most values
+            item[name] = {"S": value}
+            continue
         try:
             item[name] = to_wire(value)
         except ValueError as problem:
@@ -158,6 +161,18 @@ def from_event(wire: Any) -> Wire:
     return wire
 
 
+def to_event(value: Any) -> Any:
+    """The inverse of `from_event`, for a value or an item: in what is sent as JSON, binary is base64 text."""
+    match value:
+        case bytes():
+            return base64.b64encode(value).decode()
+        case dict():
+            return {name: to_event(each) for name, each in value.items()}
+        case list():
+            return [to_event(each) for each in value]
+    return value
+
+
 def _bytes(found: object) -> bytes:
     if isinstance(found, bytes):
         return found
@@ -169,7 +184,11 @@ def _bytes(found: object) -> bytes:
 
 def size(item: Mapping[str, Any]) -> int:
     """What DynamoDB counts for the item, in bytes, or a little more."""
-    return sum(_length(name) + _size(value) for name, value in item.items())
+    total = 0
+    for name, value in item.items():
+        inner = value.get("S")
+        total += _length(name) + (_length(inner) if inner is not None else _size(value))
+    return total
 
 
 def _size(value: Any) -> int:

@@ -197,8 +197,10 @@ class Bound:
         """The join value of a row, or None. `joined`: the rows of the joins before this one, by label."""
         if callable(self.mine):
             return self.mine(row, **joined)
+        if len(self.mine) == 1:
+            return getattr(row, self.mine[0])
         values = tuple(getattr(row, name) for name in self.mine)
-        return None if None in values else values[0] if len(values) == 1 else values
+        return None if None in values else values
 
     def group(self, value: Any) -> Group | None:
         """The group of a join value; None where there is none to join."""

@@ -44,7 +44,12 @@ class KeySchema:
             return _encode_value(item, name, kind)
         (first, kind), (second, other) = self.attributes
         partition = _encode_value(item, first, kind)
-        return f"{len(partition)}:{partition}{_encode_value(item, second, other)}"
+        return self.of_texts(partition, _encode_value(item, second, other))
+
+    @staticmethod
+    def of_texts(partition: str, sort: str) -> str:
+        """The text of a key that consists of a partition key and a sort key, from the text of each."""
+        return f"{len(partition)}:{partition}{sort}"
 
     def decode(self, text: str) -> Item:
         """The key attributes, typed."""

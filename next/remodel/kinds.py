@@ -11,13 +11,14 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from remodel.errors import ModelError, RejectedRow
 from remodel.items import Item, canonical_number, to_python, to_wire
-from remodel.keys import Form, Key, KeySchema
+from remodel.keys import HASH_LIMIT, RANGE_LIMIT, Form, Key, KeySchema
 
 TYPES: Mapping[type, str] = {str: "S", int: "N", Decimal: "N", bytes: "B"}
 
@@ -84,6 +85,16 @@ class New:
         self.schema = schema_of(name, key)
         self.indexes = tuple(indexes)
 
+    @cached_property
+    def limits(self) -> tuple[tuple[str, str, int, str], ...]:
+        """Attribute, type, and longest value in bytes, of the table's key and of those of its indexes, and whose key it is."""
+        keys = [(self.schema.attributes, "key"), *((each.attributes, each.name) for each in self.indexes)]
+        return tuple(
+            (name, kind, limit, what)
+            for attributes, what in keys
+            for (name, kind), limit in zip(attributes, (HASH_LIMIT, RANGE_LIMIT), strict=False)
+        )
+
     def __repr__(self) -> str:
         return f"New({self.name!r})"
 
@@ -140,18 +151,19 @@ class Kind(BaseModel):
     @classmethod
     def read(cls, key: Key, item: Item) -> Self:
         """The row. Raises RejectedRow with every attribute that is wrong, and without the row's content."""
-        values: dict[str, Any] = dict(cls.fields_of(key))
+        values = cls.fields_of(key)
         problems: dict[str, str] = {}
         used = cls.used(item)
         for attribute, whole in cls._sources:
-            if attribute in used:
-                try:
-                    value = to_python(used[attribute])
-                except ValueError as problem:
-                    problems[attribute] = str(problem)
-                    continue
-                if value is not None and not (value == "" and cls.empty_is_absent):
-                    values[attribute] = _whole(value) if whole else value
+            if (wire := used.get(attribute)) is None:
+                continue
+            try:
+                value = to_python(wire)
+            except ValueError as problem:
+                problems[attribute] = str(problem)
+                continue
+            if value is not None and not (value == "" and cls.empty_is_absent):
+                values[attribute] = _whole(value) if whole else value
         try:
             row = cls.model_validate(values)
         except ValidationError as problem:

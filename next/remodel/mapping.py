@@ -12,12 +12,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from remodel.errors import RejectedRow
 from remodel.items import ITEM_LIMIT, Item, size, to_item
 from remodel.joins import Bound, Group
-from remodel.keys import HASH_LIMIT, RANGE_LIMIT, Key
+from remodel.keys import RANGE_LIMIT, Key
 from remodel.kinds import Kind, New, typed, write_key
 from remodel.model import Model, Rule
 from remodel.store import QUARANTINE, QUARANTINE_KEY
@@ -33,11 +34,20 @@ SINCE = "since"
 
 
 class Parsed(NamedTuple):
-    """An item of an old table: `kind` is None where no kind fits; `row` where it was rejected, ignored, or is absent."""
+    """An item of an old table: `kind` is None where no kind fits; `row` where it was rejected, ignored, or is absent. `groups`:
+    that the row is to be a member of, as far as it shows them alone."""
 
     kind: type[Kind] | None
     row: Any = None
     reason: str | None = None
+    groups: frozenset[Group] = frozenset()
+
+
+class Image(NamedTuple):
+    """An item of an old table, as it was read or as a record shows it, and what it was parsed as."""
+
+    item: Item | None
+    parsed: Parsed
 
 
 class Candidates(NamedTuple):
@@ -47,8 +57,7 @@ class Candidates(NamedTuple):
     rows: tuple[tuple[Key, Any], ...]
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Everything that the new rows of one old row are computed from.
 
     `joined`: by join of the kind. `members`: the keys of all members, with a row or without, of every group that the row
@@ -57,8 +66,8 @@ class Snapshot:
 
     item: Item | None
     parsed: Parsed
-    joined: Mapping[Bound, Candidates] = field(default_factory=dict)
-    members: Mapping[Bound, frozenset[Key]] = field(default_factory=dict)
+    joined: Mapping[Bound, Candidates] = MappingProxyType({})
+    members: Mapping[Bound, frozenset[Key]] = MappingProxyType({})
     groups: frozenset[Group] = frozenset()
 
 
@@ -86,15 +95,14 @@ def parse(model: Model, key: Key, item: Item | None) -> Parsed:
         return Parsed(kind)
     try:
         row = kind.read(key, item)
-        _check_row(model, key, kind, row)
-        return Parsed(kind, row)
+        return Parsed(kind, row, None, _checked_groups(model, key, kind, row))
     except RejectedRow as problem:
         return Parsed(kind, None, str(problem)[:LONGEST_REASON])
     except Exception as problem:
         return Parsed(kind, None, f"{kind.__name__} raised {type(problem).__name__}")
 
 
-def _check_row(model: Model, key: Key, kind: type[Kind], row: Any) -> None:
+def _checked_groups(model: Model, key: Key, kind: type[Kind], row: Any) -> frozenset[Group]:
     """What is rejected by the row alone joins nothing: so a new row that needs no other row is tried here as well."""
     plan = model.plans[kind]
     try:
@@ -106,6 +114,7 @@ def _check_row(model: Model, key: Key, kind: type[Kind], row: Any) -> None:
     for rule in plan.mappings if plan.provides else ():
         if not rule.joins:
             _new_row(rule, key, _ask(rule.function, row), row)
+    return groups
 
 
 def expected(model: Model, key: Key, snapshot: Snapshot, only: frozenset[Key] | None = None) -> Expected:
@@ -175,6 +184,8 @@ def is_narrow(rule: Rule, row: Any) -> bool:
 def _leader(rule: Rule, row: Any, pairs: Sequence[tuple[Key, Any]]) -> Key | None:
     if rule.keys is None or not pairs:
         return None
+    if len(pairs) == 1:
+        return pairs[0][0]
     seen = _ask(rule.keys.leader, row, [seen for _, seen in pairs])
     return next(member for member, each in pairs if each is seen or each == seen)
 
@@ -221,7 +232,7 @@ def _member_fields(rule: Rule, member: Key | None) -> dict[str, Any]:
     return {f"{rule.each.label}.{name}": value for name, value in fields_of(rule.each.kind, member).items()}
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def fields_of(kind: type[Kind], key: Key) -> Mapping[str, Any]:
     """The fields in a key; many rows share a member, so they are kept. Raises RejectedRow."""
     return kind.fields_of(key)
@@ -239,15 +250,25 @@ def _ask(function: Any, *args: Any, **named: Any) -> Any:
 
 
 def possible_keys(model: Model, key: Key, snapshot: Snapshot, groups: Iterable[Group]) -> set[Key]:
-    """Every key that a new row of this old row could have under the members of its groups, whoever of them leads."""
+    """Every key that a new row of this old row could have under the members of its groups, whoever of them leads; without the
+    key in quarantine."""
     kind = snapshot.parsed.kind
-    found = {quarantine_key(key)}
-    if kind is None:
+    found: set[Key] = set()
+    if kind is None or not _has_fields(kind, key):
         return found
     for rule in model.plans[kind].mappings:
         members = snapshot.members.get(rule.each, frozenset()) if rule.each is not None else frozenset()
         found.update(Key(rule.table.name, text) for text in _possible(rule, key, members, groups))
     return found
+
+
+def _has_fields(kind: type[Kind], key: Key) -> bool:
+    """A row whose key has not the types of its fields never had a new row."""
+    try:
+        fields_of(kind, key)
+    except RejectedRow:
+        return False
+    return True
 
 
 def narrow_keys(model: Model, key: Key, snapshot: Snapshot, only: frozenset[Key]) -> tuple[set[Key], set[Key]] | None:
@@ -272,7 +293,8 @@ def narrow_keys(model: Model, key: Key, snapshot: Snapshot, only: frozenset[Key]
 def _possible(rule: Rule, key: Key, members: frozenset[Key], groups: Iterable[Group]) -> Iterator[str]:
     if rule.keys is not None:
         yield from _shared_keys(rule, key)
-        yield from _own_keys(rule, key, members)
+        if len(members) > 1:  # members stay in the index, so one that is alone has always led
+            yield from _own_keys(rule, key, members)
         return
     own = dict(fields_of(rule.kind, key))
     keyed = (
@@ -312,20 +334,17 @@ def _keyed_fields(rule: Rule, group: Group) -> dict[str, Any]:
 
 def check_limits(table: New, item: Item) -> None:
     """Raises RejectedRow for a new row that DynamoDB would refuse."""
-    for names, what in ((table.schema.attributes, "key"), *((each.attributes, each.name) for each in table.indexes)):
-        for n, (name, kind) in enumerate(names):
-            if name not in item and what != "key":
-                continue
-            inner = item[name].get(kind)
-            if inner is None:
-                raise RejectedRow(
-                    f"{name}: expected type {kind} for {what} of {table.name}, found {next(iter(item[name]))}"
-                )
-            length = len(inner) if kind != "S" else len(inner.encode())
-            if kind != "N" and not 0 < length <= (HASH_LIMIT, RANGE_LIMIT)[n]:
-                raise RejectedRow(
-                    f"{name}: expected 1 to {(HASH_LIMIT, RANGE_LIMIT)[n]} bytes for {what}, found {length}"
-                )
+    for name, kind, limit, what in table.limits:
+        if name not in item:
+            continue
+        inner = item[name].get(kind)
+        if inner is None:
+            raise RejectedRow(
+                f"{name}: expected type {kind} for {what} of {table.name}, found {next(iter(item[name]))}"
+            )
+        length = len(inner) if kind != "S" else len(inner.encode())
+        if kind != "N" and not 0 < length <= limit:
+            raise RejectedRow(f"{name}: expected 1 to {limit} bytes for {what}, found {length}")
     if (found := size(item)) > ITEM_LIMIT:
         raise RejectedRow(f"expected a new row of {table.name} of at most {ITEM_LIMIT} bytes, found {found}")
 
@@ -338,8 +357,7 @@ def short_text(text: str, limit: int = RANGE_LIMIT) -> str:
 
 
 def quarantine_key(key: Key) -> Key:
-    item = {"source": {"S": key.table}, "row": {"S": short_text(key.text)}}
-    return Key(QUARANTINE, QUARANTINE_KEY.encode(item))
+    return Key(QUARANTINE, QUARANTINE_KEY.of_texts(key.table, short_text(key.text)))
 
 
 def quarantine_row(key: Key, reason: str) -> Item:
@@ -398,4 +416,5 @@ def groups_of(model: Model, parsed: Parsed) -> frozenset[Group]:
     """The groups that a row shows by itself: on them depend the keys of new rows, or other rows."""
     if parsed.row is None or parsed.kind is None:
         return frozenset()
-    return model.plans[parsed.kind].static_groups(parsed.row)
+    plan = model.plans[parsed.kind]
+    return parsed.groups if plan.is_static else plan.static_groups(parsed.row)

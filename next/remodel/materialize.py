@@ -7,11 +7,11 @@ repeated, or out of order: whatever it says, the old tables decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from remodel import claims, index, mapping, reading
+from remodel import claims, index, mapping
 from remodel.call import Call, when
 from remodel.hints import Hint
 from remodel.items import Item, same
@@ -19,6 +19,7 @@ from remodel.joins import Group
 from remodel.keys import Key
 from remodel.mapping import SINCE, Snapshot
 from remodel.notes import Note
+from remodel.reading import Reader
 from remodel.store import QUARANTINE
 
 PAIRS = 5_000
@@ -45,12 +46,14 @@ class Done:
 
 def materialize(call: Call, note: Note, hints: Mapping[Key, Hint], through: Through | None = None) -> Done:
     """Raises Unavailable and Fenced; then some of the rows are not done."""
-    done, queue, narrow = Done(), dict(hints), through or {}
+    done, met, queue, narrow = Done(), set(hints), dict(hints), through or {}
     while queue:
         batch = _Batch(call, note, queue, narrow)
         done = done.plus(batch.run())
         # Others that may claim a deleted key are read anew, after the delete. One that is absent claims nothing.
-        queue, narrow = {key: Hint(key, spreads=False) for key in call.read(batch.others)}, {}
+        others = call.read(batch.others | (batch.claimants - met))
+        queue, narrow = {key: Hint(key, spreads=False) for key in others}, {}
+        met |= queue.keys()
     return done
 
 
@@ -59,15 +62,16 @@ class _Target(NamedTuple):
 
     row: Key
     want: Mapping[Key, Item]
-    keys: frozenset[Key]
-    shared: frozenset[Key] = frozenset()
+    keys: Sequence[Key]
+    shared: Iterable[Key] = ()
 
     def roles_changed(self, found: Mapping[Key, Item]) -> bool:
         """Whether another member leads than the new rows say: then others of them are wrong, too."""
         return any(not _agree(self.want.get(key), found.get(key)) for key in self.shared)
 
     def differences(self, found: Mapping[Key, Item]) -> dict[Key, Item | None]:
-        return {key: self.want.get(key) for key in self.keys if not _agree(self.want.get(key), found.get(key))}
+        pairs = [(key, self.want.get(key), found.get(key)) for key in self.keys]
+        return {key: want for key, want, its in pairs if want is not its and not _agree(want, its)}
 
 
 def _agree(want: Item | None, found: Item | None) -> bool:
@@ -77,7 +81,8 @@ def _agree(want: Item | None, found: Item | None) -> bool:
 
 
 class _Batch:
-    """The five steps for a batch of hints. `others`: old rows that may claim a new key which was deleted."""
+    """The five steps for a batch of hints. `others`: old rows that may claim a new key which was deleted. `claimants`: those
+    that claim one which another row has left."""
 
     def __init__(self, call: Call, note: Note, hints: Mapping[Key, Hint], through: Through) -> None:
         self._call, self._note, self._hints, self._through = call, note, hints, through
@@ -86,14 +91,17 @@ class _Batch:
         self._rejected: dict[Key, str] = {}
         self._written = 0
         self.others: set[Key] = set()
+        self.claimants: set[Key] = set()
 
     def run(self) -> Done:
-        index.join(self._call, {key: hint.now for key, hint in self._hints.items()})
-        pending = reading.read(self._call, self._groups)
+        new = frozenset(key for key, hint in self._hints.items() if hint.is_new)
+        index.join(self._call, {key: hint.now for key, hint in self._hints.items()}, new)
+        reader = Reader(self._call, {key: hint.image for key, hint in self._hints.items() if hint.image is not None})
+        pending = reader.read(self._groups)
         while pending:
             self._groups |= {key: self._groups[key] | each.groups for key, each in pending.items()}
             wrote = self._write_differences(pending)
-            again = reading.read(self._call, {key: self._groups[key] for key in wrote}, pending) if wrote else {}
+            again = reader.read({key: self._groups[key] for key in wrote}) if wrote else {}
             pending = {key: each for key, each in again.items() if each != pending[key]}
         return Done(len(self._hints), self._written, self._rejected, self._groups)
 
@@ -118,28 +126,26 @@ class _Batch:
             if narrow := mapping.narrow_keys(model, key, snapshot, self._through[key]):
                 want, shared = mapping.expected(model, key, snapshot, self._through[key]), narrow[1]
                 shared.add(mapping.quarantine_key(key))
-                yield _Target(key, want.rows, frozenset(narrow[0] | shared), frozenset(shared))
+                yield _Target(key, want.rows, sorted(narrow[0] | shared), shared)
                 return
             self._complete.add(key)
         want = mapping.expected(model, key, snapshot)
         keys = mapping.possible_keys(model, key, snapshot, self._groups[key]) | want.rows.keys()
         if want.reason is not None and want.rows:
             self._rejected[key] = want.reason
-        if not (self._hints[key].rejected or key in self._rejected):
+        if self._hints[key].rejected or key in self._rejected:
             # A row that became acceptable has a record whose old image was rejected: that hint looks into quarantine.
-            keys.discard(mapping.quarantine_key(key))
+            keys.add(mapping.quarantine_key(key))
         ordered = sorted(keys)
         for n in range(0, len(ordered), PAIRS):
-            yield _Target(key, want.rows, frozenset(ordered[n : n + PAIRS]))
+            yield _Target(key, want.rows, ordered[n : n + PAIRS])
 
     def _write(self, targets: list[_Target], found: Mapping[Key, Item], snapshots: Mapping[Key, Snapshot]) -> list[Key]:
         by_row = {target.row: changes for target in targets if (changes := target.differences(found))}
-        # A key that one row deletes and another one wants is wanted.
-        changes = {new: item for each in by_row.values() for new, item in each.items() if item is None}
-        changes |= {new: item for each in by_row.values() for new, item in each.items() if item is not None}
+        others = self._leave_claimed(by_row, found)
+        changes = {new: item for each in by_row.values() for new, item in each.items()}
         if not changes:
             return []
-        others = self._claimants(by_row, found)
         self._note.cover([*self._to_note(by_row, snapshots), *(Hint(other, spreads=False) for other in sorted(others))])
         self.others |= others
         refused = dict(self._call.write_rows({new: self._dated(item, found.get(new)) for new, item in changes.items()}))
@@ -158,10 +164,22 @@ class _Batch:
                 rejected = self._hints[key].rejected or key in self._rejected
                 yield Hint(key, groups, spreads=False, rejected=rejected)
 
-    def _claimants(self, by_row: Mapping[Key, Mapping[Key, Item | None]], found: Mapping[Key, Item]) -> set[Key]:
+    def _leave_claimed(self, by_row: dict[Key, dict[Key, Item | None]], found: Mapping[Key, Item]) -> set[Key]:
+        """Takes out the deletes of keys that another old row expects: that row is to write its own there. Answers who else
+        may claim the other deleted keys."""
         deleted = [(row, new) for row, changes in by_row.items() for new, item in changes.items() if item is None]
         deleted = [(row, new) for row, new in deleted if new.table != QUARANTINE]
-        return claims.other_origins(self._call, [(row, new, found[new]) for row, new in deleted])
+        if not deleted:
+            return set()
+        others = claims.other_origins(self._call, [(row, new, found[new]) for row, new in deleted])
+        claimed = claims.expected_by(self._call, others)
+        for row, new in deleted:
+            if new in claimed:
+                self.claimants |= others[new]
+                del by_row[row][new]
+        for row in [row for row, changes in by_row.items() if not changes]:
+            del by_row[row]
+        return {other for new, each in others.items() if new not in claimed for other in each}
 
     def _dated(self, item: Item | None, found: Item | None) -> Item | None:
         """A row of quarantine keeps the time of the first rejection."""

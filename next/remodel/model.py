@@ -107,7 +107,7 @@ class Model:
         return declare
 
     def _forget(self) -> None:
-        for name in ("old_tables", "new_tables", "order", "plans", "kinds"):
+        for name in ("old_tables", "new_tables", "order", "plans", "kinds", "_only_kinds"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -132,6 +132,12 @@ class Model:
         return {kind.kind_label: kind for kind in self.plans}
 
     @cached_property
+    def _only_kinds(self) -> dict[str, type[Kind]]:
+        """By old table, where every key fits its one kind."""
+        only = {name: table.kinds[0] for name, table in self.old_tables.items() if len(table.kinds) == 1}
+        return {name: kind for name, kind in only.items() if all(form.is_field for form in kind.forms.values())}
+
+    @cached_property
     def order(self) -> tuple[str, ...]:
         """Old tables in the order of a backfill: those whose rows others are joined with come first."""
 
@@ -144,10 +150,10 @@ class Model:
 
     def kind_of(self, key: Key) -> type[Kind] | None:
         """The kind of the item with this key; None where the model ignores it. Raises RejectedRow where none or two fit."""
+        if (only := self._only_kinds.get(key.table)) is not None:
+            return only
         table = self.old_tables[key.table]
         wire = table.schema.decode(key.text)
-        if len(table.kinds) == 1 and all(form.is_field for form in table.kinds[0].forms.values()):
-            return table.kinds[0]
         fitting = [kind for kind in table.kinds if _fits(kind.forms, wire)]
         if len(fitting) == 1:
             return fitting[0]
@@ -169,6 +175,7 @@ class Plan:
     """What the engine does for the rows of one kind: its mappings, the joins that it provides for, and its groups.
 
     `provider_names`: of groups in which the rows are members as a whole. `key_groups`: of groups on which new keys depend.
+    `direct`: joins whose value the row alone gives. `is_static`: whether `static_groups` are the `member_groups`.
     """
 
     def __init__(self, kind: type[Kind], mappings: Iterable[Rule]) -> None:
@@ -179,9 +186,14 @@ class Plan:
         self.provides = list({(join.name, join.fields, join.join.unique): join for join in provides}.values())
         self.receives = [join for each in self.mappings for join in each.joins]
         self.provider_names = frozenset(join.name for join in self.provides if not join.by_key)
-        each = [rule.each.name for rule in self.mappings if rule.each is not None]
-        self.key_groups = frozenset([*each, *(rule.keyed_group for rule in self.mappings if rule.keyed_by)])
+        self.eaches = [rule.each for rule in self.mappings if rule.each is not None]
+        self.keyed = [rule for rule in self.mappings if rule.keyed_by]
+        self.key_groups = frozenset([*(each.name for each in self.eaches), *(rule.keyed_group for rule in self.keyed)])
         self.unique = [join for join in self.provides if join.join.unique]
+        self.direct = [join for join in self.receives if not join.depends]
+        self.is_static = all(join.mode == "each" for join in self.receives) and not any(
+            join.by_key for join in self.provides
+        )
 
     def receives_from(self, provider: type[Kind], name: str) -> bool:
         return any(join.kind is provider and join.name == name for join in self.receives)
@@ -204,10 +216,10 @@ class Plan:
 
     def member_groups(self, row: Any) -> frozenset[Group]:
         """The groups that the row is to be a member of, as far as the row alone shows them."""
-        groups = {join.group(join.provider_value(row)) for join in self.provides if not join.by_key}
-        groups |= {join.group(join.value(row, {})) for join in self.receives if not join.depends}
-        groups |= {keyed_group(rule, row) for rule in self.mappings if rule.keyed_by}
-        return frozenset(group for group in groups if group)
+        groups = [join.group(join.value(row, {})) for join in self.direct]
+        groups += [join.group(join.provider_value(row)) for join in self.provides if not join.by_key]
+        groups += [keyed_group(rule, row) for rule in self.keyed]
+        return frozenset(filter(None, groups))
 
     def seen_by_others(self, row: Any) -> tuple[Any, ...]:
         """What other rows see of an accepted row; a change in nothing else touches none of them."""

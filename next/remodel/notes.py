@@ -49,6 +49,13 @@ class Note:
     def is_open(self) -> bool:
         return self._parts > 0
 
+    def widen(self, hints: Iterable[Hint]) -> None:
+        """The call turns out to be about more: groups in which a row was seen only while it was read. Raises Unavailable."""
+        if self.is_open:
+            self.cover(hints)
+        else:
+            self._about += hints
+
     def cover(self, hints: Iterable[Hint]) -> None:
         """Stores what is not stored yet, before anything is written for it. Raises Unavailable."""
         wanted = [*hints] if self.is_open else [*self._about, *hints]
@@ -62,11 +69,15 @@ class Note:
         self._call.write_index([*self._marker(), *self._items(list(new.values()))])
         self._covered |= new
 
-    def done(self) -> None:
-        """Everything that the note covers was written and looked at again. Raises Unavailable."""
-        if self.is_open:
-            self._call.write_index([Change(index_key(OPEN, self.name), None)])
-            self._parts = 0
+    def done(self, beside: Iterable[Change] = ()) -> None:
+        """Everything that the note covers was written and looked at again. `beside`: what else the index is to say then.
+        Raises Unavailable.
+
+        Where a request of the call may still land, the note stays open: the sweeper looks once more when none can.
+        """
+        ends = self.is_open and not self._call.may_land
+        self._call.write_index([*([Change(index_key(OPEN, self.name), None)] if ends else ()), *beside])
+        self._parts = 0 if ends else self._parts
 
     def _marker(self) -> Iterator[Change]:
         if not self.is_open:

@@ -1,5 +1,5 @@
-"""Reconcile: a comparison in one call. `counts` is the first look at all parts, `full` confirms what it finds, `sample` looks at
-a random part of each table. Tables that do not fit into one call are compared part by part (`compare`), by the runner.
+"""Reconcile: a comparison in one call. `counts` is the first look at all parts, `full` confirms what it finds, `sample` looks
+at a random part of each table. Tables that do not fit into one call are compared part by part (`compare`), by the runner.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from remodel.errors import NotAStreamEvent, Unavailable, WrongStream
 from remodel.hints import StreamRecord, merge, read_record
 from remodel.keys import Key
 from remodel.materialize import Done
+from remodel.store import Change
 
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/(?P<table>[^/]+)/stream/(?P<label>.+)")
 
@@ -56,22 +57,24 @@ def replicate(call: Call, source: str, table: str, event: Any) -> Batch:
         if batch.unreadable:
             reason = f"{batch.unreadable} records could not be read completely"
             streams.gap(call, streams.Gap(source, call.now(), call.now(), reason))
-        batch.done = _in_slices(call, read, batch)
-        if label and batch.failed is None:
-            streams.sighted(call, source, label, _time(records[-1]))
+        last = [streams.sighting(call, source, label, _time(records[-1]))] if label else []
+        batch.done = _in_slices(call, read, batch, last)
     except Unavailable:
         if batch.failed is None and records:
             batch.failed = read[0].sequence_number or ""
     return batch
 
 
-def _in_slices(call: Call, read: Sequence[StreamRecord], batch: Batch) -> Done:
+def _in_slices(call: Call, read: Sequence[StreamRecord], batch: Batch, last: Sequence[Change]) -> Done:
+    """`last`: what the index is to say when all slices are done."""
     hints = list(merge(each.hint for each in read if each.hint is not None).values())
+    if not hints:
+        call.write_index(last)
     batch.rows, done, finished = len(hints), Done(), set[Key]()
     for n in range(0, len(hints), SLICE):
         some = hints[n : n + SLICE]
         try:
-            done = done.plus(converge(call, some))
+            done = done.plus(converge(call, some, last if n + SLICE >= len(hints) else ()))
         except Unavailable:
             left = [each for each in read if each.hint is not None and each.hint.key not in finished]
             batch.failed = left[0].sequence_number or ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from remodel.converge import OLDER_THAN
 from remodel.errors import BadRequest
@@ -41,6 +41,12 @@ class PartRequest(Request):
     total_segments: int = Field(default=1, ge=1, le=1_000_000)
     cursor: str | None = None
     repair: bool = False
+
+    @model_validator(mode="after")
+    def _is_there(self) -> Self:
+        if self.segment >= self.total_segments:
+            raise ValueError(f"expected a segment below {self.total_segments}, found {self.segment}")
+        return self
 
 
 class SweepRequest(Request):

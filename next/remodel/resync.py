@@ -37,7 +37,7 @@ class Walked:
 
 
 def resync(call: Call, segment: Segment, stop_at: float) -> Walked:
-    """A segment of the index or of quarantine; the old tables are for `backfill`. Raises BadRequest, Unavailable, and Fenced."""
+    """A segment of the index or of quarantine; old tables are for `backfill`. Raises BadRequest, Unavailable, and Fenced."""
     if segment.table not in (INDEX, QUARANTINE):
         raise BadRequest(
             f"expected table {INDEX} or {QUARANTINE}, found {segment.table!r}: scan old tables by backfill"
@@ -111,9 +111,9 @@ def _is_in(call: Call, hint: Hint, group: Group, item: Item | None) -> bool:
 
 def _possible(call: Call, hints: list[Hint]) -> set[Key]:
     merged = merge(hints)
-    snapshots = reading.read(call, {key: hint.groups for key, hint in merged.items()}, joins=False)
+    snapshots = reading.read(call, {key: hint.groups for key, hint in merged.items()})
     found: set[Key] = set()
     for key, snapshot in snapshots.items():
         groups = merged[key].groups | snapshot.groups
-        found |= mapping.possible_keys(call.model, key, snapshot, groups)
+        found |= {mapping.quarantine_key(key), *mapping.possible_keys(call.model, key, snapshot, groups)}
     return found

@@ -48,7 +48,13 @@ def sightings(call: Call) -> dict[str, Sighting]:
 
 
 def sighted(call: Call, source: str, label: str, record: float | None = None, at: float | None = None) -> None:
-    """Stores that a stream was read; the gap that lies before it first, so that a killed call finds it again."""
+    """Stores that a stream was read."""
+    call.write_index([sighting(call, source, label, record, at)])
+
+
+def sighting(call: Call, source: str, label: str, record: float | None = None, at: float | None = None) -> Change:
+    """What the index is to say of a stream that was read. The gap that lies before is stored now, so that a killed call finds it
+    again."""
     key, at = index_key(SIGHTINGS, source), call.now() if at is None else at
     item = call.read([key]).get(key)
     known = _sighting(item) if item else Sighting(source, label, at, 0.0)
@@ -58,7 +64,7 @@ def sighted(call: Call, source: str, label: str, record: float | None = None, at
         gap(call, Gap(source, known.at, at, f"the stream is another one ({label}, before {known.label})"))
     now = {"at": max(at, known.at), "record": max(record or 0.0, known.record)}
     stored: Item = {GROUP: {"S": SIGHTINGS}, NAME: {"S": source}, "label": {"S": label or known.label}}
-    call.write_index([Change(key, stored | {name: {"N": f"{value:.3f}"} for name, value in now.items()})])
+    return Change(key, stored | {name: {"N": f"{value:.3f}"} for name, value in now.items()})
 
 
 def gap(call: Call, found: Gap) -> None:

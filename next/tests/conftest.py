@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-
-sys.path.insert(0, str(ROOT / "shared"))  # before an installed copy, and for other processes in the same way
-
 from local_cloud import emulator
 from local_cloud.cloud import Cloud
-
 from tests.places import Handlers, Place, model_place, template_place
 from tests.records import Application
+
+ROOT = Path(__file__).resolve().parents[1]
 
 os.environ.update(emulator.credentials())
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tests.oracle_values import Item, Refused, S, instant
+from demo.oracle_values import Item, Refused, S, instant
 
 
 @dataclass

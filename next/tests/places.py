@@ -6,8 +6,9 @@ One place stands on the template, for the measures. The other one is made from a
 from __future__ import annotations
 
 import importlib.util
+import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,13 +18,11 @@ from local_cloud.template import Function, Template
 from local_cloud.worker import Context
 from remodel.hints import VIEW
 from remodel.keys import KeySchema
-from remodel.model import Model
 from remodel.runtime import Runtime, tables_of
 from remodel.settings import load_model, table_names, variable
 
 if TYPE_CHECKING:
     import pytest
-    from mypy_boto3_dynamodb import DynamoDBClient
 
     from remodel.items import Item
 
@@ -89,7 +88,9 @@ def model_place(endpoint: str, named: str, prefix: str) -> Place:
     environment = {"REMODEL_MODEL": named, **{variable(name): physical for name, physical in tables.items()}}
     environment |= {variable(name, "LIVE"): "true" for name in model.old_tables}
     template = {each.name: each for each in Template(ROOT / "template.yaml", {"Stage": "sandbox"}).functions()}
-    functions = {name: replace(each, environment=environment) for name, each in template.items() if each.mapping is None}
+    functions = {
+        name: replace(each, environment=environment) for name, each in template.items() if each.mapping is None
+    }
     for source in model.old_tables:
         own = {**environment, "SOURCE": source}
         functions[replicate(source)] = replace(template["ReplicateLinks"], environment=own)
@@ -161,7 +162,7 @@ class Handlers:
                 self._monkeypatch.setenv(name, value)
         spec = importlib.util.spec_from_file_location(f"app_{function}", declared.code / "app.py")
         assert spec is not None and spec.loader is not None
-        app = self._own[function] = importlib.util.module_from_spec(spec)
+        app = self._own[function] = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(app)
         return app
 
@@ -170,3 +171,19 @@ class Handlers:
         wired = self.app(function).wired()
         found: Runtime = wired[0] if isinstance(wired, tuple) else getattr(wired, "runtime", wired)
         return found
+
+
+def listen(store: Any, see: Callable[[str, Any], None]) -> Callable[[], None]:
+    """Shows each request of a store on DynamoDB, as operation and parameters, before it is sent. Answers what ends that."""
+    client = store._client
+    send = client._make_api_call
+
+    def heard(operation: str, parameters: Any) -> Any:
+        see(operation, parameters)
+        return send(operation, parameters)
+
+    def stop() -> None:
+        client._make_api_call = send
+
+    client._make_api_call = heard
+    return stop

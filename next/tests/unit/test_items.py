@@ -17,6 +17,7 @@ from remodel.items import (
     number,
     same,
     size,
+    to_event,
     to_item,
     to_python,
     to_wire,
@@ -61,6 +62,7 @@ def test_an_event_carries_the_same_item_as_json(values: dict[str, Any]) -> None:
     event = json.loads(json.dumps(item, default=lambda binary: base64.b64encode(binary).decode()))
 
     assert {name: from_event(value) for name, value in event.items()} == item
+    assert to_event(item) == event
 
 
 @given(VALUES)

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from demo import oracle
 from measures.model import MODEL as MEASURES
 from remodel.items import same
 from shop.model import MODEL as SHOP
-from tests import oracle, oracle_shop
+from tests import oracle_shop
 from tests.case import CASES, Case
 from tests.odd_worlds import Maker, shop_world
 from tests.pure import NewTables, World, new_tables

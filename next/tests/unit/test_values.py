@@ -41,7 +41,7 @@ def test_instants_are_compared_across_offsets_and_to_the_last_digit() -> None:
         "9999-12-31T23:59:59.9999999Z",
     ]
 
-    assert sorted(ascending[::-1], key=instant) == ascending
+    assert sorted(ascending[::2] + ascending[1::2], key=instant) == ascending
 
 
 def test_one_instant_has_many_spellings() -> None:

@@ -1,4 +1,4 @@
-"""The values of old rows as model.md wants them, for the oracle: each function answers a typed value or text, or refuses the row."""
+"""The values of old rows, for the oracle: each function answers a typed value or text, or refuses the row."""
 
 from __future__ import annotations
 

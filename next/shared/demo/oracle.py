@@ -1,7 +1,7 @@
 """What the new tables of the measure model must hold, computed from the old tables alone.
 
-The referee of tests and demo: it shares no code with the engine or the model, and it is written for reading, not for speed. An old
-or new row is an item in DynamoDB's JSON (`{"id": {"S": "…"}}`), and a number stays the text that it is.
+The referee of tests and demo: it shares no code with the engine or the model, and it is written for reading, not for speed.
+An old or new row is an item in DynamoDB's JSON (`{"id": {"S": "…"}}`), and a number stays the text that it is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.oracle_values import (
+from demo.oracle_values import (
     LONGEST_KEY,
     NOBODY,
     Item,

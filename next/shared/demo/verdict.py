@@ -1,0 +1,89 @@
+"""The verdict: the new tables and quarantine, row for row, against what the old tables make expect.
+
+The expectation is the oracle's, and the oracle shares nothing with the engine: it reads the old tables alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+from demo.oracle import expected
+from demo.oracle_values import Item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+OLD = ("links", "milestones", "actuals", "readings", "measures", "people")
+NEW = ("measure_links", "measure_data")
+
+Id = tuple[str, str]
+"""Table and id."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`different`: by new table and id, expected and found values by attribute. `misfiled`: old rows that are rejected and not
+    in quarantine, or the other way round. `old`, `new`: rows by table."""
+
+    missing: list[Id]
+    different: dict[Id, dict[str, Any]]
+    orphaned: list[Id]
+    misfiled: list[Id]
+    counts: Mapping[str, int]
+    old: dict[str, int]
+    new: dict[str, int]
+
+    @property
+    def converged(self) -> bool:
+        return not (self.missing or self.different or self.orphaned or self.misfiled)
+
+    def __str__(self) -> str:
+        counts = " ".join(f"{name}={count}" for name, count in self.counts.items())
+        return (
+            f"verdict: {'converged' if self.converged else 'DIVERGED'}  missing={len(self.missing)} "
+            f"different={len(self.different)} orphaned={len(self.orphaned)} misfiled={len(self.misfiled)} {counts}"
+        )
+
+
+def verdict(dynamodb: DynamoDBClient, tables: Mapping[str, str]) -> Verdict:
+    """Reads every row, consistently. Nothing may be writing any more."""
+    old = {name: scan(dynamodb, tables[name]) for name in OLD}
+    found = {(name, row["id"]["S"]): row for name in NEW for row in scan(dynamodb, tables[name])}
+    oracle = expected(old)
+    wanted = {(name, id): rows for name in NEW for id, rows in oracle.rows[name].items()}
+    held = {(row["source"]["S"], row["row_id"]["S"]) for row in scan(dynamodb, tables["quarantine"])}
+    both = sorted(wanted.keys() & found.keys())
+    return Verdict(
+        missing=sorted(wanted.keys() - found.keys()),
+        different={each: differing for each in both if (differing := _differing(wanted[each], found[each]))},
+        orphaned=sorted(found.keys() - wanted.keys()),
+        misfiled=sorted(held ^ oracle.quarantine),
+        counts=oracle.counts,
+        old={name: len(rows) for name, rows in old.items()},
+        new={name: sum(table == name for table, _ in found) for name in NEW},
+    )
+
+
+def scan(dynamodb: DynamoDBClient, table: str) -> list[Item]:
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    return [cast(Item, item) for page in pages for item in page["Items"]]
+
+
+def _differing(rows: list[Item], found: Item) -> dict[str, Any]:
+    """Nothing where the row is that of one of its claimants."""
+    every = [_fields(row, found) for row in rows]
+    return {} if {} in every else every[0]
+
+
+def _fields(row: Item, found: Item) -> dict[str, Any]:
+    names = sorted(row.keys() | found.keys())
+    return {name: (row.get(name), found.get(name)) for name in names if _value(row, name) != _value(found, name)}
+
+
+def _value(row: Item, name: str) -> Any:
+    """DynamoDB has its own spelling of numbers."""
+    value = row.get(name)
+    return Decimal(value["N"]) if value and "N" in value else value

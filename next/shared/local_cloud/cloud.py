@@ -1,0 +1,154 @@
+"""The stack of `template.yaml` at stage sandbox, standing on one DynamoDB endpoint: tables, functions, pollers, schedules.
+
+There is no queue. A fan-out that is too large for its batch stays pending in the index, and the next sweep serves it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from local_cloud.emulator import ROOT, credentials
+from local_cloud.function import RunningFunction
+from local_cloud.poller import Faults, Poller
+from local_cloud.schedule import Schedule
+from local_cloud.signs import Signs
+from local_cloud.template import Template
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+
+
+def client(endpoint: str) -> DynamoDBClient:
+    return boto3.client("dynamodb", **_connection(endpoint))
+
+
+def streams_client(endpoint: str) -> DynamoDBStreamsClient:
+    return boto3.client("dynamodbstreams", **_connection(endpoint))
+
+
+def _connection(endpoint: str) -> dict[str, Any]:
+    keys = credentials()
+    return {
+        "endpoint_url": endpoint,
+        "region_name": keys["AWS_REGION"],
+        "aws_access_key_id": keys["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": keys["AWS_SECRET_ACCESS_KEY"],
+        "config": Config(max_pool_connections=50, retries={"mode": "standard", "max_attempts": 5}),
+    }
+
+
+class Cloud:
+    """`prefix` stands before every table's name, so that several clouds can share one endpoint."""
+
+    def __init__(
+        self, endpoint: str, folder: Path, prefix: str = "", parameters: Mapping[str, str] | None = None
+    ) -> None:
+        self.endpoint, self.folder, self.prefix = endpoint, folder, prefix
+        folder.mkdir(parents=True, exist_ok=True)
+        names = {**_default_names(prefix), **(parameters or {}), "Stage": "sandbox"}
+        self.template = Template(ROOT / "template.yaml", names, prefix)
+        self.dynamodb = client(endpoint)
+        self.streams = streams_client(endpoint)
+        self.functions = {}
+        for function in self.template.functions():
+            function.environment.pop("FANOUT_QUEUE")
+            self.functions[function.name] = RunningFunction(function, endpoint, folder)
+        self.pollers: dict[str, Poller] = {}
+        self.schedules: dict[str, Schedule] = {}
+        self._signs: Signs | None = None
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Physical names by logical ones, as the functions' environment has them; and that of the migration's table."""
+        environment = next(iter(self.functions.values())).function.environment
+        named = {
+            name.removesuffix("_TABLE").lower(): value for name, value in environment.items() if name.endswith("_TABLE")
+        }
+        return {**named, "migration": f"{self.prefix}remodel-sandbox"}
+
+    def create_tables(self, streams: bool = True, but: Iterable[str] = ()) -> None:
+        """All tables of the template; with `streams` off, as an application has them before anybody thinks of migrating.
+
+        `but`: logical names of those that are left to somebody else.
+        """
+        left = {self.tables[name] for name in but}
+        for table in self.template.tables():
+            if not streams:
+                table.pop("StreamSpecification", None)
+            if table["TableName"] not in left:
+                self.dynamodb.create_table(**table)
+
+    def delete_tables(self) -> None:
+        """Those of the template, and the migration's own."""
+        for name in self.tables.values():
+            with contextlib.suppress(self.dynamodb.exceptions.ResourceNotFoundException):
+                self.dynamodb.delete_table(TableName=name)
+
+    def switch_streams_on(self) -> None:
+        for table in self.template.tables():
+            if "StreamSpecification" in table:
+                self.dynamodb.update_table(
+                    TableName=table["TableName"], StreamSpecification=table["StreamSpecification"]
+                )
+
+    def start_pollers(self, faults: Faults | None = None) -> None:
+        for name, function in self.functions.items():
+            mapping = function.function.mapping
+            if mapping is not None:
+                arn = self.dynamodb.describe_table(TableName=mapping.table)["Table"]["LatestStreamArn"]
+                self.pollers[name] = Poller(self.streams, arn, function, self.folder / "failed", faults)
+                self.pollers[name].start()
+        sources = {self.functions[name].function.environment["SOURCE"]: each for name, each in self.pollers.items()}
+        self._signs = Signs(self.dynamodb, self.tables["migration"], sources)
+
+    def start_schedule(self, function: str, event: Any, every: float) -> Schedule:
+        """Calls the function every so many seconds, whatever its schedule in the template says."""
+        self.schedules[function] = Schedule(self.functions[function], event, every)
+        return self.schedules[function]
+
+    def drain(self, seconds: float) -> bool:
+        """Whether every stream was read to its end, from now on, within the time."""
+        began = time.time()
+        while time.time() < began + seconds:
+            if all([poller.drained(began) for poller in self.pollers.values()]):  # noqa: C419 (each may raise)
+                return True
+            time.sleep(0.1)
+        return False
+
+    def stop(self) -> None:
+        if self._signs is not None:
+            self._signs.stop()
+        threads: list[Poller | Schedule] = [*self.pollers.values(), *self.schedules.values()]
+        stops = [threading.Thread(target=each.stop) for each in threads]
+        for each in stops:
+            each.start()
+        for each in stops:
+            each.join()
+        for function in self.functions.values():
+            function.stop()
+
+
+@contextlib.contextmanager
+def standing(endpoint: str, folder: Path, prefix: str = "") -> Iterator[Cloud]:
+    """A cloud whose processes and threads end with the block."""
+    cloud = Cloud(endpoint, folder, prefix)
+    try:
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+def _default_names(prefix: str) -> dict[str, str]:
+    if not prefix:
+        return {}
+    plain = Template(ROOT / "template.yaml", {"Stage": "sandbox"})
+    return {name: f"{prefix}{value}" for name, value in plain.table_parameters().items()}

@@ -1,0 +1,160 @@
+"""A stage on AWS as a verb's world: its stack found by name, its functions invoked, its tables as they were named to it.
+
+Before the stack is deployed, the names are those that `samconfig.toml` gives the stage, and what only a stack has says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from local_cloud.emulator import ROOT
+from local_cloud.template import Template
+from remodel.call import Place
+from remodel.client import CONFIG
+from remodel.clock import SystemClock
+from remodel.dynamodb import DynamoStore
+from remodel.model import Model
+from remodel.runtime import tables_of
+from remodel.settings import settings, table_names, variable
+from runner import names as named
+from runner import samconfig
+from runner.bucket import Bucket
+from runner.errors import CallFailed, NoSuchStack
+from runner.journal import Journal
+from runner.lease import myself
+from runner.mappings import Mappings
+from runner.model import chosen
+from runner.stack import Deployment
+from runner.world import World
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_ssm import SSMClient
+
+TEMPLATE, SAMCONFIG = ROOT / "template.yaml", ROOT / "samconfig.toml"
+
+LONGEST = 900
+"""Seconds that a call of a function may last."""
+
+
+def world(stage: str, stack: str, endpoint: str | None) -> World:
+    """Raises NoSuchStack where nobody answers, or nothing is there: neither a stack nor the old tables."""
+
+    def client(service: Any, config: Config = CONFIG) -> Any:
+        try:
+            return boto3.client(service, endpoint_url=endpoint, config=config)
+        except BotoCoreError as problem:
+            raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
+
+    model = chosen()
+    cloudformation, functions = client("cloudformation", _PATIENT), client("lambda", _LONG)
+    names = _resources(cloudformation, stack)
+    given = samconfig.parameters(SAMCONFIG, stage)
+    found = settings(_environment(functions, names, model, {"Stage": stage, **given}), model)
+    tables = {**found.tables, "migration": f"remodel-{stage}"}
+    dynamodb, clock = client("dynamodb"), SystemClock()
+    journal = Journal(dynamodb, tables["migration"], clock, myself())
+    store = DynamoStore(dynamodb, tables_of(model, dict(found.tables)))
+    readers = {each: names[id] for each in model.order if (id := named.replicator(each)) in names}
+    return World(
+        stage=stage,
+        place=Place(model, store, clock, found.live),
+        dynamodb=dynamodb,
+        tables=tables,
+        functions=Deployed(functions, names, stack),
+        readers=Mappings(
+            functions, client("cloudwatch"), readers, [each for each in model.order if each in found.live]
+        ),
+        journal=journal,
+        flag=Parameter(client("ssm"), f"/remodel/{stage}/read"),
+        failures=Bucket(client("s3"), names.get("FailedBatches"), model.old_tables),
+        stack=Deployment(
+            *(cloudformation, client("iam"), SAMCONFIG, stage, stack, names),
+            new_tables=[named.new_table(each) for each in model.new_tables],
+        ),
+        declared=_declared(tables),
+    )
+
+
+_PATIENT = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 2})
+_LONG = Config(read_timeout=LONGEST + 10, retries={"total_max_attempts": 1})
+
+
+class Deployed:
+    """Functions by their logical ids in the template."""
+
+    def __init__(self, client: LambdaClient, names: Mapping[str, str], stack: str) -> None:
+        self._client, self._names, self._stack = client, names, stack
+
+    def invoke(self, name: str, payload: Mapping[str, Any]) -> Any:
+        if name not in self._names:
+            raise NoSuchStack(
+                f"expected stack {self._stack!r} with function {name}, found none: deploy the stage first"
+            )
+        try:
+            answer = self._client.invoke(FunctionName=self._names[name], Payload=json.dumps(payload))
+            said = json.loads(answer["Payload"].read())
+        except (ClientError, BotoCoreError) as problem:
+            raise CallFailed(f"expected {name} to answer, but: {problem}: see its logs, then try again") from problem
+        if "FunctionError" in answer:
+            raise CallFailed(f"{name}: {said.get('errorType')}: {said.get('errorMessage')}")
+        return said
+
+
+class Parameter:
+    """The read flag, as the application reads it."""
+
+    def __init__(self, client: SSMClient, name: str) -> None:
+        self._client, self.name = client, name
+
+    def read(self) -> str | None:
+        try:
+            return self._client.get_parameter(Name=self.name)["Parameter"]["Value"]
+        except self._client.exceptions.ParameterNotFound:
+            return None
+
+    def write(self, value: str) -> None:
+        self._client.put_parameter(Name=self.name, Value=value, Type="String", Overwrite=True)
+
+
+def _resources(client: Any, stack: str) -> dict[str, str]:
+    """Physical names by logical ids; empty where there is no such stack. Raises NoSuchStack where nobody answers."""
+    try:
+        pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
+        found = [each for page in pages for each in page["StackResourceSummaries"]]
+    except ClientError as problem:
+        if problem.response["Error"]["Code"] == "ValidationError":
+            return {}
+        raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
+    except (BotoCoreError, ResponseParserError) as problem:
+        raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
+    return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
+
+
+_NOBODY = (
+    "expected to be told of stack {stack!r}, but: {problem}: see the endpoint, the credentials and their permissions"
+)
+
+
+def _environment(
+    client: LambdaClient, names: Mapping[str, str], model: Model, parameters: Mapping[str, str]
+) -> Mapping[str, str]:
+    """What the functions find in theirs; before they are deployed, what they would find."""
+    if "Backfill" in names:
+        return client.get_function_configuration(FunctionName=names["Backfill"])["Environment"]["Variables"]
+    template = Template(TEMPLATE, dict(parameters))
+    backfill = next(each for each in template.functions() if each.name == "Backfill")
+    return {**{variable(name): name for name in table_names(model)}, **backfill.environment}
+
+
+def _declared(tables: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
+    """The tables of this checkout's template, under the stage's own names."""
+    names = {named.name_parameter(name): table for name, table in tables.items()}
+    return tuple(Template(TEMPLATE, {"Stage": "sandbox", **names}).tables())

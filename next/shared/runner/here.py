@@ -1,0 +1,179 @@
+"""A DynamoDB Local as a verb's world: the template's tables at stage sandbox, its functions as processes of this program.
+
+Who reads the streams there is the local cloud's poller, in a process of its own; it leaves a sign of life in the migration's
+table at every turn, and looks there whether it is switched off. The read flag is a note in that table, too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_cloud.cloud import Cloud
+from local_cloud.function import FunctionFailed
+from local_cloud.signs import Sign, signs_of_life, switch
+from remodel.call import Place
+from remodel.clock import SystemClock
+from remodel.dynamodb import DynamoStore
+from remodel.runtime import tables_of
+from remodel.settings import table_names
+from remodel.store import INDEX, QUARANTINE
+from runner.errors import CallFailed, NoSuchStack
+from runner.journal import Journal
+from runner.lease import myself
+from runner.model import chosen
+from runner.world import Failed, Reader, World
+
+SILENT = 5.0
+"""Seconds without a sign of life after which a stream counts as unread."""
+
+
+@contextmanager
+def world(endpoint: str, prefix: str) -> Iterator[World]:
+    """Raises NoSuchStack."""
+    model = chosen()
+    with TemporaryDirectory() as folder:
+        cloud = Cloud(endpoint, Path(folder), prefix)
+        there = _tables(cloud)
+        if cloud.tables["migration"] not in there and not all(cloud.tables[name] in there for name in model.old_tables):
+            raise NoSuchStack(
+                f"expected a stack or the tables of the template on {endpoint}, found neither: deploy the stage, or start "
+                "`make demo` and name its --prefix"
+            )
+        clock = SystemClock()
+        tables = tables_of(model, {name: cloud.tables[name] for name in table_names(model)})
+        try:
+            yield World(
+                stage="sandbox",
+                place=Place(model, DynamoStore(cloud.dynamodb, tables), clock, frozenset(model.old_tables)),
+                dynamodb=cloud.dynamodb,
+                tables=cloud.tables,
+                functions=Processes(cloud),
+                readers=Pollers(cloud, clock, model.order),
+                journal=(journal := Journal(cloud.dynamodb, cloud.tables["migration"], clock, myself())),
+                flag=Note(journal),
+                failures=Folder(cloud),
+                stack=Beside(cloud),
+                declared=tuple(cloud.template.tables()),
+            )
+        finally:
+            cloud.stop()
+
+
+def _tables(cloud: Cloud) -> set[str]:
+    pages = cloud.dynamodb.get_paginator("list_tables").paginate()
+    try:
+        return {name for page in pages for name in page["TableNames"]}
+    except ClientError as problem:
+        raise NoSuchStack(f"expected a stack or a DynamoDB on {cloud.endpoint}, but: {problem}") from problem
+
+
+class Processes:
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def invoke(self, name: str, payload: Mapping[str, Any]) -> Any:
+        try:
+            return self._cloud.functions[name].invoke(dict(payload))
+        except FunctionFailed as problem:
+            raise CallFailed(str(problem)) from problem
+
+
+class Pollers:
+    def __init__(self, cloud: Cloud, clock: SystemClock, sources: Iterable[str]) -> None:
+        self._cloud, self._clock, self._sources = cloud, clock, list(sources)
+
+    def look(self) -> list[Reader]:
+        signs = _signs(self._cloud)
+        return [self._reader(source, signs.get(source)) for source in self._sources]
+
+    def switch(self, enabled: bool) -> None:
+        for source in self._sources:
+            switch(self._cloud.dynamodb, self._cloud.tables["migration"], source, enabled)
+
+    def _reader(self, source: str, sign: Sign | None) -> Reader:
+        now = self._clock.now()
+        if sign is None or now - sign.at > SILENT:
+            return Reader(source, False, None, "no poller", idle=True, deployed=False)
+        if not sign.enabled:
+            return Reader(source, False, None, "poller switched off", idle=sign.idle)
+        lag = now - sign.busy_since if sign.busy_since else 0.0
+        return Reader(source, True, lag, "poller", now - sign.polled if sign.polled else None)
+
+
+class Note:
+    """The read flag, where there is no parameter store."""
+
+    name = "read (a note in the migration's table)"
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def read(self) -> str | None:
+        found: str | None = self._journal.recall("flag").get("read")
+        return found
+
+    def write(self, value: str) -> None:
+        self._journal.remember("flag", "read", value)
+
+
+class Folder:
+    """The failure destination of the pollers: a file a batch."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def look(self) -> list[Failed]:
+        folders = {sign.failed for sign in _signs(self._cloud).values()}
+        paths = sorted(path for folder in folders for path in folder.glob("*.json"))
+        return [Failed(str(path), self._source(path)) for path in paths]
+
+    def records(self, failed: Failed) -> list[Any]:
+        note = json.loads(Path(failed.name).read_text())
+        records: list[Any] = json.loads(note["payload"])["Records"]
+        return records
+
+    def discard(self, failed: Failed) -> None:
+        Path(failed.name).unlink(missing_ok=True)
+
+    def _source(self, path: Path) -> str:
+        function = path.name.split("-")[0]
+        return self._cloud.functions[function].function.environment["SOURCE"]
+
+
+class Beside:
+    """There is no stack; what it would have made beside the application's tables is made and removed here."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def missing(self, parameters: Mapping[str, str]) -> str:
+        return ""
+
+    def connect(self, parameters: Mapping[str, str]) -> None: ...
+
+    def denied(self) -> list[str]:
+        return []
+
+    def removals(self) -> list[str]:
+        there = _tables(self._cloud)
+        names = [self._cloud.tables[name] for name in (INDEX, QUARANTINE)]
+        return [f"table {name}" for name in names if name in there]
+
+    def remove(self) -> None:
+        for name in (INDEX, QUARANTINE):
+            with suppress(self._cloud.dynamodb.exceptions.ResourceNotFoundException):
+                self._cloud.dynamodb.delete_table(TableName=self._cloud.tables[name])
+
+
+def _signs(cloud: Cloud) -> dict[str, Sign]:
+    try:
+        return signs_of_life(cloud.dynamodb, cloud.tables["migration"])
+    except cloud.dynamodb.exceptions.ResourceNotFoundException:
+        return {}

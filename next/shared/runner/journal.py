@@ -1,0 +1,194 @@
+"""A migration remembers itself: what was done, when, by whom, by which version, with which outcome.
+
+One table of the migration's own, so that it is nobody's laptop; made by the first verb that writes, before anything is
+deployed, and still there when the stack is gone. Beside the steps it holds notes: how far each segment of a backfill is, how
+far each part of a comparison, settings that may change while a verb runs; and leases (`lease`).
+
+    subject (partition)   name (sort)            attributes
+    step                  <began> <verb> <by>    verb, by, version, ended, outcome, facts
+    lease                 <verb>                 holder, since, until
+    <any other>           <the note's own>       facts (JSON)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, cast
+
+from remodel.call import Clock
+from remodel.errors import RemodelError
+from remodel.items import Item
+from runner import recovery
+from runner.lease import lease
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+DONE, FAILED, STOPPED = "done", "failed", "stopped"
+
+PROGRESS = "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One run of a verb. `began`, `ended`: ISO 8601, UTC; `ended` empty while it runs, or where it was killed."""
+
+    verb: str
+    by: str
+    version: str
+    began: str
+    ended: str = ""
+    outcome: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one segment of one table is, over all runs. `units`: write units that it cost."""
+
+    table: str
+    segment: int
+    total: int
+    cursor: str | None = None
+    done: bool = False
+    scanned: int = 0
+    written: int = 0
+    quarantined: int = 0
+    units: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """`me`: who runs this, as others are to read it."""
+
+    dynamodb: DynamoDBClient
+    table: str
+    clock: Clock
+    me: str
+
+    @contextmanager
+    def step(self, verb: str, *others: str) -> Iterator[dict[str, Any]]:
+        """One run of a verb, alone, and while none of the others runs; what the block puts into the given facts is
+        remembered. Raises Busy."""
+        self._create()
+        with ExitStack() as leases:
+            for each in (verb, *others):
+                leases.enter_context(lease(self.dynamodb, self.table, self.clock, self.me, each))
+            began = self._time()
+            facts: dict[str, Any] = {}
+            step = Step(verb, self.me, version("remodel"), began, facts=facts)
+            self._write(step)
+            try:
+                yield facts
+            except BaseException as problem:
+                told = str(problem) if isinstance(problem, RemodelError) else type(problem).__name__
+                outcome = STOPPED if isinstance(problem, KeyboardInterrupt) else FAILED
+                facts["problem"] = told
+                self._write(step, self._time(), outcome)
+                raise
+            self._write(step, self._time(), DONE)
+
+    def steps(self, verb: str | None = None) -> list[Step]:
+        """Everything that was done, oldest first."""
+        steps = [_step(item) for item in self._items("step")]
+        return [step for step in steps if verb in (None, step.verb)]
+
+    def last_done(self, verb: str) -> Step | None:
+        return next((step for step in reversed(self.steps(verb)) if step.outcome == DONE), None)
+
+    def progress(self) -> list[Progress]:
+        return [_progress(name, facts) for name, facts in self.recall(PROGRESS).items()]
+
+    def note(self, progress: Progress) -> None:
+        facts = {name: value for name, value in asdict(progress).items() if name not in ("table", "segment", "total")}
+        self.remember(PROGRESS, f"{progress.table}/{progress.segment}/{progress.total}", facts)
+
+    def forget_progress(self, tables: Iterable[str]) -> None:
+        """So that a backfill begins these anew."""
+        forgotten = set(tables)
+        for each in self.progress():
+            if each.table in forgotten:
+                self.forget(PROGRESS, f"{each.table}/{each.segment}/{each.total}")
+
+    def remember(self, subject: str, name: str, facts: Any) -> None:
+        self._create()
+        self._put(subject, name, {"facts": {"S": json.dumps(facts, default=str)}})
+
+    def recall(self, subject: str) -> dict[str, Any]:
+        """The notes on a subject, by name."""
+        return {item["name"]["S"]: json.loads(item["facts"]["S"]) for item in self._items(subject)}
+
+    def forget(self, subject: str, *names: str) -> None:
+        """These notes on a subject; all of them where none is named."""
+        for name in names or self.recall(subject):
+            self.dynamodb.delete_item(TableName=self.table, Key=_key(subject, name))
+
+    def _create(self) -> None:
+        """Where it is not there yet; with point-in-time recovery, where there is such a thing."""
+        try:
+            self.dynamodb.describe_table(TableName=self.table)
+            return
+        except self.dynamodb.exceptions.ResourceNotFoundException:
+            pass
+        with suppress(self.dynamodb.exceptions.ResourceInUseException):
+            self.dynamodb.create_table(
+                TableName=self.table,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[
+                    {"AttributeName": "subject", "KeyType": "HASH"},
+                    {"AttributeName": "name", "KeyType": "RANGE"},
+                ],
+                AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("subject", "name")],
+            )
+        self.dynamodb.get_waiter("table_exists").wait(TableName=self.table, WaiterConfig={"Delay": 1})
+        recovery.switch_on(self.dynamodb, self.table)
+
+    def _write(self, step: Step, ended: str = "", outcome: str = "") -> None:
+        attributes: Item = {
+            "verb": {"S": step.verb},
+            "by": {"S": step.by},
+            "version": {"S": step.version},
+            "began": {"S": step.began},
+            "ended": {"S": ended},
+            "outcome": {"S": outcome},
+            "facts": {"S": json.dumps(step.facts, default=str)},
+        }
+        self._put("step", f"{step.began} {step.verb} {step.by}", attributes)
+
+    def _items(self, subject: str) -> list[Item]:
+        """None where the table is not there yet."""
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="subject = :subject",
+            ExpressionAttributeValues={":subject": {"S": subject}},
+        )
+        try:
+            return [cast(Item, item) for page in pages for item in page["Items"]]
+        except self.dynamodb.exceptions.ResourceNotFoundException:
+            return []
+
+    def _put(self, subject: str, name: str, attributes: Item) -> None:
+        self.dynamodb.put_item(TableName=self.table, Item={**_key(subject, name), **attributes})
+
+    def _time(self) -> str:
+        return datetime.fromtimestamp(self.clock.now(), UTC).isoformat(timespec="milliseconds")
+
+
+def _key(subject: str, name: str) -> dict[str, Any]:
+    return {"subject": {"S": subject}, "name": {"S": name}}
+
+
+def _step(item: Item) -> Step:
+    texts = {name: item[name]["S"] for name in ("verb", "by", "version", "began", "ended", "outcome")}
+    return Step(**texts, facts=json.loads(item["facts"]["S"]))
+
+
+def _progress(name: str, facts: Any) -> Progress:
+    table, segment, total = name.split("/")
+    return Progress(table, int(segment), int(total), **facts)

@@ -1,0 +1,16 @@
+"""Which model the command line works with: the setting REMODEL_MODEL, read here and nowhere else in the runner."""
+
+from __future__ import annotations
+
+import os
+
+from remodel.model import Model
+from remodel.settings import MODEL, load_model
+
+DEFAULT = "measures.model:MODEL"
+"""What the setting says where nobody sets it."""
+
+
+def chosen() -> Model:
+    """Raises MissingSetting where the setting names no model."""
+    return load_model({MODEL: os.environ.get(MODEL) or DEFAULT})

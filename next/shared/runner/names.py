@@ -1,0 +1,28 @@
+"""What the template calls the parts of a table: logical ids and parameters, made of the table's logical name."""
+
+from __future__ import annotations
+
+import re
+
+
+def camel(table: str) -> str:
+    """`measure_links` is `MeasureLinks` in the template."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[-_]", table))
+
+
+def replicator(table: str) -> str:
+    """The function on the stream of an old table."""
+    return f"Replicate{camel(table)}"
+
+
+def new_table(table: str) -> str:
+    """A new table, where the stack makes it."""
+    return f"New{camel(table)}"
+
+
+def name_parameter(table: str) -> str:
+    return f"{camel(table)}Table"
+
+
+def stream_parameter(table: str) -> str:
+    return f"{camel(table)}StreamArn"

@@ -1,0 +1,124 @@
+"""What all verbs have in common: the options that say where, the world that is found there, and how refusals are told."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any, get_type_hints
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from remodel.errors import RemodelError
+from runner import aws, here
+from runner.errors import NoSuchStack
+from runner.world import World
+
+out, err = Console(), Console(stderr=True)
+
+
+class Stage(StrEnum):
+    SANDBOX = "sandbox"
+    DEV = "dev"
+    STAGING = "staging"
+    PROD = "prod"
+
+
+def where(
+    stage: Annotated[Stage, typer.Option("--stage", help="The stage.")],
+    stack: Annotated[
+        str | None, typer.Option("--stack", help="The stack's name, where it is not remodel-<stage>.")
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint-url", help="Instead of AWS: a local cloud, or a DynamoDB Local.")
+    ] = None,
+    prefix: Annotated[
+        str, typer.Option("--prefix", help="On a DynamoDB Local: what the tables' names begin with.")
+    ] = "",
+) -> None:
+    """The options that every verb takes, as a signature."""
+
+
+Json = Annotated[bool, typer.Option("--json", help="The answer as JSON.")]
+Execute = Annotated[bool, typer.Option("--execute", help="Do it; without this, only say what would be done.")]
+
+
+def verb(app: typer.Typer, name: str, help: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Registers a command whose first parameter is the world that the common options lead to."""
+
+    def register(work: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(work)
+        def command(**given: Any) -> None:
+            place = {each: given.pop(each) for each in inspect.signature(where).parameters}
+            with world(**place) as it:
+                work(it, **given)
+
+        parameters = [*_parameters(where), *_parameters(work)[1:]]
+        parameters.sort(key=lambda each: each.default is not inspect.Parameter.empty)
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {each.name: each.annotation for each in parameters}
+        del command.__wrapped__
+        app.command(name, help=f"{help}\n\nExample: remodel {example}")(command)
+        return work
+
+    return register
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    kinds = get_type_hints(function, include_extras=True)
+    every = inspect.signature(function).parameters.values()
+    return [each.replace(annotation=kinds[each.name], kind=inspect.Parameter.KEYWORD_ONLY) for each in every]
+
+
+@contextmanager
+def world(stage: Stage, stack: str | None, endpoint: str | None, prefix: str) -> Iterator[World]:
+    """On AWS, deployed or not yet; on an endpoint that knows no stacks, the tables of the template on a DynamoDB Local."""
+    with _refusals():
+        try:
+            found = aws.world(stage.value, stack or f"remodel-{stage.value}", endpoint)
+        except NoSuchStack:
+            if endpoint is None or stack is not None:
+                raise
+            with here.world(endpoint, prefix) as found:
+                yield found
+        else:
+            yield found
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except RemodelError as problem:
+        err.print(f"[red]{type(problem).__name__}[/red]: {problem}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from problem
+    except (ClientError, BotoCoreError) as problem:
+        told = f"expected AWS to do what the verb asks, but: {problem}: see the credentials and their permissions"
+        err.print(f"[red]{type(problem).__name__}[/red]: {told}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from problem
+    except KeyboardInterrupt:
+        err.print("stopped: the same command goes on from here")
+        raise typer.Exit(1) from None
+
+
+def say(answer: Any, as_json: bool, show: Callable[[], None]) -> None:
+    if as_json:
+        print(json.dumps(answer, indent=2, default=_plain))
+    else:
+        show()
+
+
+def _plain(value: object) -> str:
+    """What JSON has no form for: binary is base64, as in DynamoDB's own JSON."""
+    return b64encode(value).decode() if isinstance(value, bytes) else str(value)
+
+
+def watching(quiet: bool) -> Callable[[str], None]:
+    """What is being done, line by line, for a person only."""
+    return (lambda _: None) if quiet else (lambda told: err.print(told, style="dim", highlight=False, soft_wrap=True))

@@ -1,0 +1,164 @@
+"""The page that a validation leaves: one HTML file that opens from disk, loads nothing and runs nothing.
+
+Plain data in, text out; the template beside this module says how it looks. Whatever is put into it is named, shortened
+and escaped on the way (`_put`), so that what rows hold is shown and never taken for a part of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from runner.drift import Run, picture
+from runner.legible import Excerpt, legible, shortened, side_by_side
+
+if TYPE_CHECKING:
+    from runner.journal import Step
+    from runner.validate import Check, Validation
+
+HELD = 200
+"""Rows in quarantine that are shown; `remodel quarantine list` has all."""
+
+LATEST = 10
+"""Runs in the table below the picture."""
+
+DRIFTED = ("missing", "different", "orphaned", "unindexed")
+
+KINDS = {
+    "missing": "expected, and not there",
+    "different": "there, and not as the old rows say",
+    "orphaned": "there, though no old row makes expect it",
+    "unindexed": "a membership that the index does not have: changes of other rows would not reach the old row",
+    "claims": "there as another old row wants it: several old rows claim one key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one run of `validate` found. Times are ISO 8601.
+
+    expected, found   rows by new table
+    drift             new rows that are missing, different or orphaned, and rows that are not indexed
+    history           the runs before this one, oldest first
+    differences       examples as the reconcile function tells them: what, table, key, origin and others (old rows, each as
+                      table and key), and `fields`: {name: {"expected": wire value or None, "found": wire value or None}}
+    quarantined       rows that the model rejects: source, id, seen (a time), reason
+    """
+
+    stage: str
+    when: str
+    by: str
+    passed: bool
+    drift: int
+    checks: Sequence[Check] = ()
+    expected: Mapping[str, int] = field(default_factory=dict)
+    found: Mapping[str, int] = field(default_factory=dict)
+    history: Sequence[Run] = ()
+    differences: Sequence[Mapping[str, Any]] = ()
+    quarantined: Sequence[Mapping[str, Any]] = ()
+    repaired: int = 0
+
+
+def findings(done: Validation, stage: str, steps: Iterable[Step], quarantined: Iterable[Mapping[str, Any]]) -> Findings:
+    """Of a validation that is done. `steps`: the runs of the verb, this one the last that ended; `quarantined`: as
+    `quarantine.told` says."""
+    *before, this = (step for step in steps if step.ended)
+    examples = {(each["what"], each["table"], each["key"]): each for each in done.examples}
+    return Findings(
+        stage=stage,
+        when=this.ended,
+        by=this.by,
+        passed=done.passed,
+        drift=done.drift,
+        checks=done.checks,
+        expected={table: expected for table, (expected, _found) in done.rows.items()},
+        found={table: found for table, (_expected, found) in done.rows.items()},
+        history=[_run(step) for step in before],
+        differences=list(examples.values()),
+        quarantined=list(quarantined),
+        repaired=done.repaired,
+    )
+
+
+def write(path: Path, told: Findings) -> None:
+    """Raises OSError where the file cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(html(told), encoding="utf-8")
+
+
+def html(told: Findings) -> str:
+    """The whole page. It can be encoded as UTF-8, whatever the rows hold."""
+    runs = [*told.history, Run(told.when, told.drift, told.passed)]
+    return _template().render(
+        it=told,
+        failed=[check for check in told.checks if not check.passed],
+        counts=_counts(told),
+        picture=picture(runs),
+        latest=runs[: -LATEST - 1 : -1],
+        differences=[(each, KINDS.get(each["what"], ""), _fields(each["fields"])) for each in told.differences],
+        drifted=DRIFTED,
+        held=told.quarantined[:HELD],
+    )
+
+
+def _run(step: Step) -> Run:
+    checks = step.facts.get("checks", {})
+    return Run(step.ended, step.facts.get("drift"), bool(checks) and all(checks.values()))
+
+
+def _counts(told: Findings) -> list[tuple[str, int, int]]:
+    tables = {**told.expected, **told.found}
+    return [(table, told.expected.get(table, 0), told.found.get(table, 0)) for table in tables]
+
+
+def _fields(fields: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Excerpt, Excerpt]]:
+    return [(name, *side_by_side(both["expected"], both["found"])) for name, both in sorted(fields.items())]
+
+
+@cache
+def _template() -> Template:
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_put
+    )
+    environment.filters.update(time=_time, minute=_minute, number=_number, signed=_signed)
+    return environment.get_template("report.html")
+
+
+def _put(value: Any) -> Any:
+    """Every value on its way into the page; escaping comes after it."""
+    return legible(shortened(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _time(text: str) -> str:
+    moment = _moment(text)
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC") if moment else text
+
+
+def _minute(text: str) -> str:
+    moment = _moment(text)
+    return f"{moment.day} {moment:%b %H:%M}" if moment else text
+
+
+def _moment(text: str) -> datetime | None:
+    """None for what is no time: it is shown as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _signed(value: int) -> str:
+    return f"{value:+,}".replace("-", "−")

@@ -1,0 +1,47 @@
+"""What a rollback after a cutover leaves to be done: a resync, and then a complete comparison, before the next cutover.
+
+What arrived while the fence was set was not written and has left no note, so nothing else would bring it over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runner.world import World
+
+SUBJECT = "return"
+"""Notes on the last rollback after a cutover, until the next cutover."""
+
+BEGAN, RESYNCED = "began", "resynced"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """When the rollback began, and when the resync after it had ended, None before that; in seconds since the epoch."""
+
+    began: float
+    resynced: float | None
+
+    @property
+    def is_covered(self) -> bool:
+        return self.resynced is not None
+
+
+def last(world: World) -> Returned | None:
+    """None where the application has never returned, or has been cut over again since."""
+    notes = world.journal.recall(SUBJECT)
+    return Returned(notes[BEGAN], notes.get(RESYNCED)) if BEGAN in notes else None
+
+
+def begin(world: World) -> None:
+    world.journal.forget(SUBJECT, RESYNCED)
+    world.journal.remember(SUBJECT, BEGAN, world.clock.now())
+
+
+def resynced(world: World) -> None:
+    if last(world) is not None:
+        world.journal.remember(SUBJECT, RESYNCED, world.clock.now())
+
+
+def forget(world: World) -> None:
+    world.journal.forget(SUBJECT)

@@ -1,0 +1,108 @@
+"""The validation of the source document, in full: each check by name, with what was expected and what was found.
+
+counts    as many links, targets and actuals as the old tables make expect, exactly
+samples   rows of either side, attribute by attribute
+full      every row, both ways; orphans, tenants and uniqueness with it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from remodel.compare import DRIFT
+from remodel.store import QUARANTINE
+from runner import ownership
+from runner.comparison import Asked, Found, Watch, both_ways, compare
+from runner.world import World
+
+ALL = "new rows and quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    passed: bool
+    told: str
+
+
+@dataclass(slots=True)
+class Validation:
+    """rows: expected and found, of all new tables and quarantine together. drift: new rows that are not as the old tables say.
+    examples: of these."""
+
+    checks: list[Check] = field(default_factory=list)
+    rows: dict[str, tuple[int, int]] = field(default_factory=dict)
+    drift: int = 0
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    repaired: int = 0
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+def validate(
+    world: World, sample: int, full: bool, repair: bool, segments: int = 4, watch: Watch | None = None
+) -> Validation:
+    """Raises Fenced, Busy and CallFailed. With `repair`, what differs is repaired, and compared once more."""
+    if repair:
+        ownership.check(world)
+    with world.journal.step("validate") as facts:
+        done = Validation()
+        if repair:
+            done.repaired = _compare(world, segments, watch, repair=True).counts["repaired"]
+        sampled = world.functions.invoke("Reconcile", {"mode": "sample", "sample": sample})
+        _agree(done, f"a sample of {sample} rows of each table", sampled)
+        if full:
+            found = _compare(world, segments, watch)
+            facts["compared"] = found.began
+            report: Any = found.report
+            _agree(done, "every row, both ways", report)
+        else:
+            report = world.functions.invoke("Reconcile", {"mode": "counts"})
+        _counts(world, done, report)
+        _rules(done, report)
+        facts.update({name: report[name] for name in ("unlinked", "quarantined", "claims")})
+        facts.update(full=full, drift=done.drift, rows=done.rows, repaired=done.repaired)
+        facts["checks"] = {each.name: each.passed for each in done.checks}
+    return done
+
+
+def _compare(world: World, segments: int, watch: Watch | None, repair: bool = False) -> Found:
+    return compare(world, "validate", Asked(both_ways(world), repair=repair), segments, watch)
+
+
+def _counts(world: World, done: Validation, report: Any) -> None:
+    """A key that several old rows claim is expected by each of them, and can only be there once."""
+    tables = (*world.model.new_tables, QUARANTINE)
+    found, expected = sum(report["rows"].get(name, 0) for name in tables), report["expected"] - report["claims"]
+    done.rows[ALL] = (expected, found)
+    parts = ", ".join(f"{report['rows'].get(name, 0)} of {name}" for name in tables)
+    told = f"{expected} expected, {found} found ({parts})"
+    done.checks.append(Check("as many rows as the old tables make expect", expected == found, told))
+    done.drift = max(done.drift, abs(expected - found))
+
+
+def _agree(done: Validation, name: str, report: Any) -> None:
+    found = {kind: report[kind] for kind in DRIFT if kind in report}
+    told, drift = ", ".join(f"{count} {kind}" for kind, count in found.items()), sum(found.values())
+    done.checks.append(Check(name, not drift, told))
+    done.drift = max(done.drift, drift)
+    done.examples += report["examples"]
+
+
+def _rules(done: Validation, report: Any) -> None:
+    """Told, not failed: they are in the old rows, and are carried over or left out as the model's page says."""
+    claims = report["claims"]
+    done.checks.append(Check("rows that claim a new key of another row", not claims, str(claims)))
+    for name, what in (
+        ("tenant_violations", "pairs of rows of different tenants, left out"),
+        ("uniqueness_violations", "rows that repeat another one in what should be unique, carried over"),
+        ("ambiguous_lookups", "looked-up rows beyond one, the smallest key counts"),
+        ("unlinked", "rows without anything to be linked to: they have no new row yet"),
+        ("quarantined", "rows that the model rejects"),
+        ("left_out", "new rows that the model leaves out on purpose"),
+    ):
+        if name in report:
+            done.checks.append(Check(what, True, str(report[name])))

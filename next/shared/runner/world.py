@@ -1,0 +1,151 @@
+"""What a verb is given: the engine on the stage's tables, the journal, and what stands around them, each behind a protocol.
+
+Two places provide it: a deployed stack (`aws`), and a DynamoDB Local with the local cloud (`here`). Both may be asked before
+anything is deployed; what is not there yet says so when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from remodel.call import Call, Clock, Place
+from remodel.model import Model
+from runner.journal import Journal
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+OLD, NEW = "old", "new"
+"""What the application reads, as the read flag says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads the stream of one old table.
+
+    lag: seconds that the oldest change not yet settled has waited; None where nobody knows.
+    polled: seconds since the stream was last shown to be read; None where nothing shows it.
+    idle: whether it is off, and nothing that it began is under way any more.
+    deployed: whether it is there at all, and could be switched on.
+    """
+
+    source: str
+    enabled: bool
+    lag: float | None
+    told: str
+    polled: float | None = None
+    idle: bool = False
+    deployed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A batch that the failure destination keeps. `name` is where."""
+
+    name: str
+    source: str
+
+
+class Functions(Protocol):
+    def invoke(self, name: str, payload: Mapping[str, Any]) -> Any:
+        """The answer of a function of the template, by its logical id. Raises CallFailed."""
+
+
+class Readers(Protocol):
+    def look(self) -> list[Reader]:
+        """Of every connected stream, lookups included."""
+
+    def switch(self, enabled: bool) -> None:
+        """All of them; that is asked for, and takes a while. Off, a stream keeps its place for 24 hours."""
+
+
+class Flag(Protocol):
+    """Which model the application reads."""
+
+    name: str
+
+    def read(self) -> str | None:
+        """OLD, NEW, or None where there is no flag yet."""
+
+    def write(self, value: str) -> None: ...
+
+
+class Failures(Protocol):
+    def look(self) -> list[Failed]:
+        """Every batch in the failure destination."""
+
+    def records(self, failed: Failed) -> list[Any]:
+        """Its stream records, in Lambda's format."""
+
+    def discard(self, failed: Failed) -> None: ...
+
+
+class Stack(Protocol):
+    """What is deployed beside the tables."""
+
+    def missing(self, parameters: Mapping[str, str]) -> str:
+        """What of these parameters of the template the next deployment would not find, and where it belongs; empty for none."""
+
+    def connect(self, parameters: Mapping[str, str]) -> None:
+        """Puts them there."""
+
+    def denied(self) -> list[str]:
+        """What the functions need and their roles do not allow, as far as that can be asked; each with what to do."""
+
+    def removals(self) -> list[str]:
+        """What `remove` would take away."""
+
+    def remove(self) -> None:
+        """Never the new tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`place`: the engine on the stage's tables. `tables`: physical names by logical name, and that of the migration's table.
+    `declared`: the template's tables under these names, as `create_table` takes them."""
+
+    stage: str
+    place: Place
+    dynamodb: DynamoDBClient
+    tables: Mapping[str, str]
+    functions: Functions
+    readers: Readers
+    journal: Journal
+    flag: Flag
+    failures: Failures
+    stack: Stack
+    declared: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def model(self) -> Model:
+        return self.place.model
+
+    @property
+    def clock(self) -> Clock:
+        return self.place.clock
+
+    @property
+    def sources(self) -> list[str]:
+        """The old tables in the order in which they are backfilled; those that are only looked up where they are live."""
+        return [name for name in self.model.order if name in self.place.live]
+
+    @property
+    def migrated(self) -> list[str]:
+        """The old tables whose rows become new rows, in that order."""
+        return [name for name in self.model.order if self.model.migrates(name)]
+
+    def call(self, seconds: float = 300.0) -> Call:
+        return self.place.call(seconds)
+
+    def rows(self, tables: Iterable[str]) -> dict[str, int]:
+        """How many rows each has, as DynamoDB last counted, which it does every few hours."""
+        return {name: (self.describe(name) or {"ItemCount": 0})["ItemCount"] for name in tables}
+
+    def describe(self, table: str) -> Any:
+        """`describe_table` of a table of the model; None where there is none."""
+        try:
+            return self.dynamodb.describe_table(TableName=self.tables[table])["Table"]
+        except self.dynamodb.exceptions.ResourceNotFoundException:
+            return None

@@ -1,0 +1,345 @@
+"""The steps of a run, in their order: each does one thing to the stack from outside, and raises StepFailed where that shows
+something else than it must. Old rows, and every change of them, come from boto3; the verdict is computed from the tables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from demo.rows import DATA, Rows
+from demo.traffic import Writer
+from demo.verdict import Verdict, scan, verdict
+from measures.model import MODEL
+from remodel import call, fanout
+from remodel.clock import SystemClock
+from remodel.dynamodb import DynamoStore
+from remodel.hints import of_row
+from remodel.items import Item
+from remodel.keys import Key
+from remodel.runtime import tables_of
+from remodel.sqs import SqsQueue
+from runner.names import replicator
+from tests.e2e.place import FLAG, HERE, Place, StepFailed
+
+MEASURES, ROWS, CHANGES, SEGMENTS = 25, 400, 250, 2
+
+METRICS = 420.0
+"""Seconds for which the gate is asked again: metrics come minutes late, and what they say is looked back at for five."""
+
+SOURCE = "actuals"
+"""Whose function is made to fail."""
+
+
+class Migration:
+    def __init__(self, place: Place, seed: int) -> None:
+        self.place = place
+        self._rows = Rows(random.Random(seed), [], [])
+        self._seed = seed
+        self._seeded: dict[str, dict[str, Item]] = {}
+        self.not_shown: list[str] = []
+
+    def steps(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        yield "the build", self.place.build
+        yield "the deployment", self.place.deploy
+        yield "old rows", self.seed
+        yield "the state machine", self.backfill_all
+        yield "backup and prepare", self.prepare
+        yield "backfill while the old tables are written to", self.backfill
+        yield "status, quarantine, comparison", self.look
+        yield "schedules", self.schedules
+        yield "a large fan-out", self.fanout
+        yield "the failure destination", self.failure
+        yield "rollback, dry", self.rollback
+        yield "cutover", self.cutover
+        yield "the verdict", lambda: print(self.converged("at the end", within=60))
+
+    # ------------------------------------------------------------------------------------------ steps
+
+    def seed(self) -> None:
+        """What was there before. Nobody reads the streams yet, so that only a backfill brings it over."""
+        self._switch(False)
+        rows, r = self._rows, self._rows.random
+        rows.users, rows.measures = [rows.guid() for _ in range(15)], [rows.guid() for _ in range(MEASURES)]
+        tables: dict[str, list[Item]] = {"measures": [rows.measure(each) for each in rows.measures if r.random() < 0.9]}
+        tables["people"] = [rows.person(user) for user in rows.users if r.random() < 0.8]
+        tables["links"] = [
+            rows.link(rows.guid(), each) for each in rows.measures for _ in range(r.choice([1, 1, 2, 4]))
+        ]
+        for source in DATA:
+            tables[source] = [rows.data(source, rows.guid(), r.choice(rows.measures)) for _ in range(ROWS // len(DATA))]
+        for name in ("links", *DATA):
+            tables[name] = [rows.poison(row) if n % 40 == 7 else row for n, row in enumerate(tables[name])]
+        for name, items in tables.items():
+            self._put(name, items)
+        self._seeded = {name: {row["id"]["S"]: row for row in items} for name, items in tables.items()}
+        print("  " + ", ".join(f"{len(items)} {name}" for name, items in tables.items()))
+
+    def backfill_all(self) -> None:
+        states = self.place.client("stepfunctions")
+        begun = states.start_execution(
+            stateMachineArn=self.place.names["BackfillAll"], input=json.dumps({"segments": SEGMENTS})
+        )
+
+        def ended() -> Any:
+            found = states.describe_execution(executionArn=begun["executionArn"])
+            return None if found["status"] == "RUNNING" else found
+
+        found = self.place.until(ended, "the state machine to end")
+        if found["status"] != "SUCCEEDED":
+            raise StepFailed(f"expected the state machine to succeed, found {found['status']}: {found.get('cause')}")
+        print(f"  {self.converged('after the state machine', within=0)}")
+
+    def prepare(self) -> None:
+        self.place.remodel("backup", "--execute")
+        self.place.remodel("prepare", "--execute")
+        if off := [source for source in MODEL.order if self._mapping(source)["State"] != "Enabled"]:
+            raise StepFailed(f"expected `remodel prepare` to switch every event source on, found off: {', '.join(off)}")
+        if (flag := self._flag()) != "old":
+            raise StepFailed(f"expected {FLAG} to say 'old' once prepared, found {flag!r}")
+        self.place.remodel("prepare")
+        planned = json.loads(self.place.remodel("plan", "--json", status=(0, 1), quiet=True))
+        print("".join(f"  in the way: {each}\n" for each in planned["obstacles"]), end="")
+        if other := [each for each in planned["obstacles"] if "point-in-time recovery" not in each]:
+            raise StepFailed(
+                f"expected nothing in the way but the sandbox's missing recovery, found {'; '.join(other)}"
+            )
+
+    def backfill(self) -> None:
+        """1 is allowed, too: its comparison may meet a row whose change is still on its way."""
+        rows = Rows(random.Random(f"{self._seed} changes"), self._rows.measures, self._rows.users)
+        mine = {name: dict(items) for name, items in self._seeded.items()}
+        writer = Writer(self._dynamodb(), self.place.tables, rows, mine, pause=0.2, brisk=1_000_000)
+        threading.Thread(target=writer.run, daemon=True).start()
+        self.place.remodel("backfill", "--segments", str(SEGMENTS), "--execute", status=(0, 1))
+        self.place.until(
+            lambda: writer.problem is not None or writer.done.total() >= CHANGES or None, f"{CHANGES} changes"
+        )
+        writer.stopping.set()
+        if writer.problem is not None:
+            raise writer.problem
+        time.sleep(1)
+        print(f"  {', '.join(f'{n} {kind}' for kind, n in sorted(writer.done.items()))}")
+        print(f"  {self.converged('once the streams are read')}")
+
+    def look(self) -> None:
+        said = json.loads(self.place.remodel("status", "--json", quiet=True))
+        if open_ := [each["table"] for each in said["tables"] if each["backfilled"] != "done"]:
+            raise StepFailed(f"expected `remodel status` to say that every table is backfilled, found {open_} open")
+        self.place.remodel("status")
+        listed = json.loads(self.place.remodel("quarantine", "list", "--json", quiet=True))
+        refused = self.converged("before it is compared", within=0).counts["quarantined"]
+        if not refused or len(listed) != refused:
+            raise StepFailed(f"expected `quarantine list` to have the {refused} rows refused, found {len(listed)}")
+        self._validate()
+
+    def schedules(self) -> None:
+        """They are on, and what they call takes what they send."""
+        scheduler, functions = self.place.client("scheduler"), self.place.client("lambda")
+        kinds = [each for each in self.place.resources() if each["ResourceType"] == "AWS::Scheduler::Schedule"]
+        inputs = []
+        for each in kinds:
+            schedule = scheduler.get_schedule(Name=each["PhysicalResourceId"])
+            if schedule["State"] != "ENABLED":
+                raise StepFailed(f"expected schedule {schedule['Name']} to be on, found {schedule['State']}")
+            sent = schedule["Target"].get("Input") or "{}"
+            answer = functions.invoke(FunctionName=schedule["Target"]["Arn"], Payload=sent)
+            said = answer["Payload"].read().decode()
+            print(f"  {each['LogicalResourceId']}, {schedule['ScheduleExpression']}: {sent} → {said[:160]}")
+            if "FunctionError" in answer:
+                raise StepFailed(f"expected {each['LogicalResourceId']} to be answered, found {said}")
+            found = json.loads(said)
+            if drift := sum(found.get(name, 0) for name in ("missing", "different", "orphaned")):
+                raise StepFailed(f"expected the schedule {sent} to find nothing, found {drift} rows")
+            inputs.append(sent)
+        if sorted(inputs) != sorted(['{"mode": "full"}', '{"mode": "sample"}', "{}", "{}"]):
+            raise StepFailed(f"expected schedules of a comparison, a sample, the sweep and the watch, found {inputs}")
+
+    def fanout(self) -> None:
+        """A new row is taken away behind the replicator's back; the worker that is handed its group puts it back."""
+        link, row = self._row_of_a_link()
+        dynamodb, table, gone = self.place.client("dynamodb"), self.place.tables["measure_data"], {"id": row["id"]}
+        dynamodb.delete_item(TableName=table, Key=gone)
+        if self._verdict().missing != [("measure_data", row["id"]["S"])]:
+            raise StepFailed("expected a new row that was taken away to be missing, and nothing else")
+        url, sqs = self.place.names["Fanouts"], self.place.client("sqs")
+        key = Key("links", link["id"]["S"])
+        for spread in fanout.spreads(self._call(), {key: of_row(MODEL, key, link).groups}):
+            fanout.request(self._call(SqsQueue(url)), spread)
+        self.place.until(
+            lambda: dynamodb.get_item(TableName=table, Key=gone, ConsistentRead=True).get("Item"), "the row to be back"
+        )
+        self.place.until(lambda: not fanout.pending(self._call()) or None, "no fan-out to be pending")
+        kinds = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+        def is_empty() -> bool | None:
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=kinds)["Attributes"]
+            return not any(int(found[each]) for each in kinds) or None
+
+        self.place.until(is_empty, "the queue to be empty")
+        print(f"  {self.converged('after the fan-out', within=0)}")
+
+    def failure(self) -> None:
+        """A function that fails for good leaves its batch in the bucket; replay brings it over once the fault is mended."""
+        rows, bucket = self._rows, self.place.names["FailedBatches"]
+        link, _ = self._row_of_a_link()
+        with self._broken():
+            self._put(SOURCE, [rows.data(SOURCE, rows.guid(), link["measure_id"]["S"])])
+            self.place.until(lambda: self._objects(bucket) or None, "a failed batch in the bucket")
+        if not self._verdict().missing:
+            raise StepFailed("expected the row of a failed batch to be missing, found it brought over")
+        self.place.remodel("quarantine", "replay", "--failed")
+        if not self._objects(bucket):
+            raise StepFailed("expected a dry run to leave the failed batch where it is, found it gone")
+        self.place.remodel("quarantine", "replay", "--failed", "--execute")
+        if left := self._objects(bucket):
+            raise StepFailed(f"expected the replay to empty the failure destination, found {left}")
+        print(f"  {self.converged('after the replay', within=0)}")
+
+    def rollback(self) -> None:
+        """Every new row there is was replicated, so every one would be cleared, and none is."""
+        before = self._verdict().new
+        said = json.loads(self.place.remodel("rollback", "--json", quiet=True))
+        if said != {"would be cleared": before}:
+            raise StepFailed(f"expected `remodel rollback` to name {before} new rows, found {said}")
+        self.place.remodel("rollback")
+        if (after := self._verdict().new) != before:
+            raise StepFailed(f"expected a dry run to leave {before} new rows, found {after}")
+
+    def cutover(self) -> None:
+        """Through the gate and back. Only where metrics of event sources are not published at all may it stay shut."""
+        self._validate()
+        accept = ("--accept", "expected")
+        deadline, before = time.monotonic() + METRICS, None
+        while shut := self._shut(*accept):
+            if shut != before:
+                print(f"  the gate is shut: {', '.join(shut)}", flush=True)
+                before = shut
+            blind = self.place.endpoint and not self._polls_are_measured()
+            if blind and all(name.startswith("stream of ") for name in shut):
+                self.place.remodel("cutover", *accept, status=(1,))
+                self.place.remodel("cutover", *accept, "--execute", status=(1,))
+                if (flag := self._flag()) != "old":
+                    raise StepFailed(f"expected a gate that is shut to leave the read flag at 'old', found {flag!r}")
+                self.not_shown.append("not shown here: the open gate, since no PolledEventCount is published")
+                print(f"  {self.not_shown[-1]}")
+                return
+            if time.monotonic() > deadline:
+                self.place.remodel("cutover", *accept)
+            time.sleep(15)
+        self.place.remodel("cutover", *accept, "--execute")
+        if (flag := self._flag()) != "new":
+            raise StepFailed(f"expected the cutover to set the read flag to 'new', found {flag!r}")
+        self.place.remodel("rollback", "--execute")
+        if (flag := self._flag()) != "old":
+            raise StepFailed(f"expected the rollback to set the read flag to 'old', found {flag!r}")
+        self.place.remodel("prepare", "--execute")
+        self.place.remodel("resync", "--execute")
+
+    # ------------------------------------------------------------------------------------------ what they look at
+
+    def converged(self, when: str, within: float = 600.0) -> Verdict:
+        deadline = time.monotonic() + within
+        while not (found := self._verdict()).converged:
+            if time.monotonic() > deadline:
+                told = [
+                    *found.missing[:5],
+                    *found.orphaned[:5],
+                    *found.misfiled[:5],
+                    *list(found.different.items())[:5],
+                ]
+                raise StepFailed(f"expected both models to say the same {when}, found {found}: {told}")
+            time.sleep(3)
+        return found
+
+    def _verdict(self) -> Verdict:
+        return verdict(self._dynamodb(), self.place.tables)
+
+    def _call(self, queue: call.Queue | None = None) -> call.Call:
+        """The engine on the stack's tables, as one of its functions has it."""
+        store = DynamoStore(self._dynamodb(), tables_of(MODEL, dict(self.place.tables)))
+        return call.Place(MODEL, store, SystemClock(), frozenset(MODEL.old_tables), queue).call(300.0)
+
+    def _dynamodb(self) -> Any:
+        return self.place.client("dynamodb")
+
+    def _validate(self) -> None:
+        page = HERE / "report.html"
+        page.unlink(missing_ok=True)
+        self.place.remodel("validate", "--full", "--report", str(page))
+        if not page.exists() or "<html" not in page.read_text():
+            raise StepFailed(f"expected a report at {page}, found none")
+
+    def _shut(self, *accept: str) -> list[str]:
+        said = json.loads(self.place.remodel("cutover", *accept, "--json", status=(0, 1), quiet=True))
+        return [each["name"] for each in said if not each["met"]]
+
+    def _polls_are_measured(self) -> bool:
+        found = self.place.client("cloudwatch").list_metrics(Namespace="AWS/Lambda", MetricName="PolledEventCount")
+        return bool(found["Metrics"])
+
+    def _flag(self) -> str:
+        found: str = self.place.client("ssm").get_parameter(Name=FLAG)["Parameter"]["Value"]
+        return found
+
+    def _objects(self, bucket: str) -> list[str]:
+        return [each["Key"] for each in self.place.client("s3").list_objects_v2(Bucket=bucket).get("Contents", ())]
+
+    def _row_of_a_link(self) -> tuple[Item, Item]:
+        """An old link that is in order, and a new row that hangs on it."""
+        links = {row["id"]["S"]: row for row in scan(self._dynamodb(), self.place.tables["links"])}
+        for row in scan(self._dynamodb(), self.place.tables["measure_data"]):
+            link = links.get(row["measure_link_id"]["S"], {"poisoned": {"S": "yes"}})
+            if "poisoned" not in link and "measure_id" in link:
+                return link, row
+        raise StepFailed("expected new rows of a link that is in order, found none")
+
+    def _put(self, source: str, items: list[Item]) -> None:
+        for n in range(0, len(items), 25):
+            left = {self.place.tables[source]: [{"PutRequest": {"Item": item}} for item in items[n : n + 25]]}
+            while left:
+                left = self._dynamodb().batch_write_item(RequestItems=left).get("UnprocessedItems")
+
+    # ------------------------------------------------------------------------------------------ event sources
+
+    def _mapping(self, source: str) -> Any:
+        name = self.place.names[replicator(source)]
+        return self.place.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"][0]
+
+    def _change(self, source: str, state: str, **change: Any) -> None:
+        """One that is still being changed takes no other change."""
+        self.place.until(
+            lambda: self._mapping(source)["State"] in ("Enabled", "Disabled") or None, f"the event source of {source}"
+        )
+        self.place.client("lambda").update_event_source_mapping(UUID=self._mapping(source)["UUID"], **change)
+        self.place.until(
+            lambda: self._mapping(source)["State"] == state or None, f"the event source of {source} to be {state}"
+        )
+
+    def _switch(self, enabled: bool) -> None:
+        for source in MODEL.order:
+            self._change(source, "Enabled" if enabled else "Disabled", Enabled=enabled)
+
+    @contextlib.contextmanager
+    def _broken(self) -> Iterator[None]:
+        """A function with an index that is not there, whose batches are tried twice only; as it was, afterwards."""
+        function = replicator(SOURCE)
+        tries = self._mapping(SOURCE)["MaximumRetryAttempts"]
+        environment = self.place.environment(function)
+        self._change(SOURCE, "Enabled", MaximumRetryAttempts=1)
+        try:
+            self._configure(function, {**environment, "INDEX_TABLE": f"{self.place.name}-nowhere"})
+            yield
+        finally:
+            self._configure(function, environment)
+            self._change(SOURCE, "Enabled", MaximumRetryAttempts=tries)
+
+    def _configure(self, function: str, environment: dict[str, str]) -> None:
+        functions, name = self.place.client("lambda"), self.place.names[function]
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": environment})
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name)

@@ -1,0 +1,253 @@
+"""Where a run takes place: the AWS of the environment, the stack in it, and everything that a run leaves there, to be removed.
+
+Endpoint, credentials and Region come from the environment, as every AWS SDK reads them. Nothing here knows who answers.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from measures.model import MODEL
+from remodel.settings import table_names, variable
+from runner.names import name_parameter
+
+ROOT = Path(__file__).parents[2]
+SAM = ROOT / ".cache/sam/bin/sam"
+HERE = ROOT / ".aws-sam/e2e"
+COPY = ROOT / "template.e2e.yaml"
+"""The template for a machine of another architecture: beside the template, since its paths are relative."""
+
+STAGE = "sandbox"
+MIGRATION, FLAG = f"remodel-{STAGE}", f"/remodel/{STAGE}/read"
+"""What belongs to the stage, not to the stack: the migration's own table, and the read flag."""
+
+PATIENCE = 900.0
+"""Seconds for whatever must happen by itself: metrics of AWS come minutes late."""
+
+CONFIG = Config(read_timeout=910, retries={"mode": "standard", "total_max_attempts": 4})
+
+T = TypeVar("T")
+
+
+class StepFailed(Exception):
+    """Says what was expected, what was found, and what to look at."""
+
+
+class Place:
+    """`name`: of the stack, and the beginning of its tables' names, so that no other table is touched."""
+
+    def __init__(self, name: str, architecture: str) -> None:
+        self.name, self.architecture = name, architecture
+        self.endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(service, config=CONFIG)  # type: ignore[call-overload]
+        return self._clients[service]
+
+    # ------------------------------------------------------------------------------------------ coming
+
+    def check(self) -> None:
+        """Nothing may be there that a run would take over, and then take away."""
+        if boto3.Session().region_name is None:
+            raise StepFailed("expected a Region in the environment, found none: set AWS_DEFAULT_REGION")
+        there = {f"stack {self.name}": self._status() is not None, f"table {MIGRATION}": self._is_table(MIGRATION)}
+        there |= {f"parameter {FLAG}": self._is_parameter()}
+        if found := [what for what, is_there in there.items() if is_there]:
+            raise StepFailed(
+                f"expected an account without a migration of stage {STAGE}, found {', '.join(found)}: if an earlier run "
+                "has left them, `python -m tests.e2e --delete` removes them"
+            )
+
+    def build(self) -> None:
+        template = ROOT / "template.yaml"
+        if self.architecture != "arm64":
+            COPY.write_text(template.read_text().replace("arm64", self.architecture))
+            template = COPY
+        self._sam(
+            "build",
+            *("--template-file", str(template), "--build-dir", str(HERE / "build")),
+            *("--cached", "--cache-dir", str(HERE / f"cache-{self.architecture}")),
+        )
+
+    def deploy(self) -> None:
+        bucket, region = self._artefacts, boto3.Session().region_name
+        with suppress(self.client("s3").exceptions.BucketAlreadyOwnedByYou):
+            place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            self.client("s3").create_bucket(Bucket=bucket, **place)
+        parameters = {"Stage": STAGE} | {
+            name_parameter(name): f"{self.name}-{name.replace('_', '-')}"
+            for name in (*MODEL.old_tables, *MODEL.new_tables)
+        }
+        self._sam(
+            "deploy",
+            *("--template-file", str(HERE / "build/template.yaml"), "--stack-name", self.name),
+            *("--s3-bucket", bucket, "--s3-prefix", self.name, "--capabilities", "CAPABILITY_IAM"),
+            *("--parameter-overrides", " ".join(f"{name}={value}" for name, value in parameters.items())),
+            *("--region", str(region), "--no-confirm-changeset", "--no-progressbar"),
+        )
+
+    # ------------------------------------------------------------------------------------------ being there
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Physical names by logical ids."""
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in self.resources()}
+
+    def resources(self) -> list[Any]:
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return [each for page in pages for each in page["StackResourceSummaries"]]
+
+    def environment(self, function: str) -> dict[str, str]:
+        answer = self.client("lambda").get_function_configuration(FunctionName=self.names[function])
+        found: dict[str, str] = answer["Environment"]["Variables"]
+        return found
+
+    @cached_property
+    def tables(self) -> dict[str, str]:
+        """Physical names by logical ones."""
+        found = self.environment("Backfill")
+        return {name: found[variable(name)] for name in table_names(MODEL)}
+
+    def remodel(self, *words: str, status: tuple[int, ...] = (0,), quiet: bool = False) -> str:
+        """One verb, as a person types it; what it says. Raises StepFailed where its exit status is another one.
+
+        quiet: what it says is for the caller alone, unless it fails.
+        """
+        where = ["--stage", STAGE, "--stack", self.name]
+        where += ["--endpoint-url", self.endpoint] if self.endpoint else []
+        command = [str(Path(sys.executable).with_name("remodel")), *words, *where]
+        if not quiet:
+            print(f"$ remodel {' '.join([*words, *where])}", flush=True)
+        aside = subprocess.PIPE if quiet else subprocess.STDOUT
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=aside, text=True, check=False)
+        if not quiet or done.returncode not in status:
+            print(
+                "".join(f"  {line}\n" for line in (done.stdout + (done.stderr or "")).splitlines()), end="", flush=True
+            )
+        if done.returncode not in status:
+            wanted = " or ".join(map(str, status))
+            raise StepFailed(f"expected `remodel {words[0]}` to end with {wanted}, found {done.returncode}: see above")
+        return done.stdout
+
+    # ------------------------------------------------------------------------------------------ going
+
+    def delete(self) -> None:
+        """Whatever there is of it. Raises StepFailed where something stays."""
+        if self._status() is not None:
+            for bucket in [each["PhysicalResourceId"] for each in self.resources() if each["ResourceType"] == _BUCKET]:
+                self._empty(bucket)
+            self.client("cloudformation").delete_stack(StackName=self.name)
+            self.until(lambda: self._is_gone() or None, f"stack {self.name} to be gone")
+        self._backups()
+        with suppress(self.client("dynamodb").exceptions.ResourceNotFoundException):
+            self.client("dynamodb").delete_table(TableName=MIGRATION)
+        with suppress(self.client("ssm").exceptions.ParameterNotFound):
+            self.client("ssm").delete_parameter(Name=FLAG)
+        with suppress(self.client("s3").exceptions.NoSuchBucket):
+            self._empty(self._artefacts)
+            self.client("s3").delete_bucket(Bucket=self._artefacts)
+        COPY.unlink(missing_ok=True)
+        self.until(lambda: not self._is_table(MIGRATION) or None, f"table {MIGRATION} to be gone")
+        if left := [table for table in self._own_tables() if self._is_table(table)]:
+            raise StepFailed(f"expected the stack to take its tables along, found {', '.join(left)}: delete them")
+
+    def until(self, look: Callable[[], T | None], what: str, within: float = PATIENCE, pause: float = 2.0) -> T:
+        """What `look` says once it says something. Raises StepFailed."""
+        deadline = time.monotonic() + within
+        while (found := look()) is None:
+            if time.monotonic() > deadline:
+                raise StepFailed(
+                    f"expected {what} within {within:.0f} s, found it not to be so: see the functions' logs"
+                )
+            time.sleep(pause)
+        return found
+
+    def _is_gone(self) -> bool:
+        status = self._status()
+        if status == "DELETE_FAILED":
+            events = self.client("cloudformation").describe_stack_events(StackName=self.name)["StackEvents"]
+            told = [
+                f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', '')}"
+                for each in events
+                if each["ResourceStatus"] == "DELETE_FAILED"
+            ]
+            raise StepFailed(f"expected stack {self.name} to go, found it stuck: {'; '.join(told)}: delete it by hand")
+        return status is None
+
+    def _status(self) -> str | None:
+        try:
+            found = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+        except ClientError as problem:
+            if problem.response["Error"]["Code"] == "ValidationError":
+                return None
+            raise
+        status: str = found[0]["StackStatus"]
+        return None if status == "DELETE_COMPLETE" else status
+
+    def _is_table(self, name: str) -> bool:
+        try:
+            self.client("dynamodb").describe_table(TableName=name)
+        except self.client("dynamodb").exceptions.ResourceNotFoundException:
+            return False
+        return True
+
+    def _is_parameter(self) -> bool:
+        try:
+            self.client("ssm").get_parameter(Name=FLAG)
+        except self.client("ssm").exceptions.ParameterNotFound:
+            return False
+        return True
+
+    def _own_tables(self) -> Iterator[str]:
+        pages = self.client("dynamodb").get_paginator("list_tables").paginate()
+        return (name for page in pages for name in page["TableNames"] if name.startswith(f"{self.name}-"))
+
+    def _empty(self, bucket: str) -> None:
+        """Of every version that it keeps."""
+        for page in self.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket):
+            found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+            if keys:
+                self.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+
+    def _backups(self) -> None:
+        """Those that `remodel backup` has made of the stack's tables; a place may know no backups at all."""
+        try:
+            pages = self.client("dynamodb").get_paginator("list_backups").paginate()
+            found = [each for page in pages for each in page["BackupSummaries"]]
+        except ClientError:
+            return
+        for each in found:
+            if each["TableName"].startswith(f"{self.name}-") and each["BackupName"].startswith(f"remodel-{STAGE}-"):
+                self.client("dynamodb").delete_backup(BackupArn=each["BackupArn"])
+
+    @cached_property
+    def _artefacts(self) -> str:
+        account = self.client("sts").get_caller_identity()["Account"]
+        return f"{self.name}-artefacts-{account}-{boto3.Session().region_name}"
+
+    def _sam(self, *arguments: str) -> None:
+        print(f"$ sam {' '.join(arguments)}", flush=True)
+        environment = {**os.environ, "SAM_CLI_TELEMETRY": "0"}
+        done = subprocess.run(
+            [str(SAM), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise StepFailed(f"expected `sam {arguments[0]}` to succeed, found\n{(done.stdout + done.stderr)[-4_000:]}")
+
+
+_BUCKET = "AWS::S3::Bucket"

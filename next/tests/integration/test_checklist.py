@@ -1,0 +1,467 @@
+"""Each verb of the checklist, refusing what it must refuse, and cut off at each of its requests without a difference in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from local_cloud.cloud import Cloud
+from measures.model import MODEL
+from remodel.errors import Fenced
+from remodel.hints import Hint
+from remodel.keys import Key
+from remodel.notes import Note
+from remodel.streams import sighted
+from runner import backup, cutover, finish, ownership, prepare, quarantine, resync, returned, rollback, status, validate
+from runner.backfill import backfill, open_segments, set_rate
+from runner.errors import Busy, CallFailed, NotReady
+from runner.world import NEW, OLD
+from tests.integration.stage import Killed, Stage
+from tests.places import Handlers
+from tests.rows import actual, guid, link, number, reading, text
+
+MIGRATED = [name for name in MODEL.order if MODEL.migrates(name)]
+
+
+def quietly(told: str) -> None: ...
+
+
+def no_bar(progress: Any, waits: str) -> None: ...
+
+
+@pytest.fixture
+def stage(shared_cloud: Cloud, handlers: Handlers) -> Iterator[Stage]:
+    made = Stage(shared_cloud, handlers)
+    made.put("links", link(), link("second", goal_id=text("g"), linked_at=text("2025-05-05")))
+    made.put("actuals", *(actual(name) for name in "abc"))
+    yield made
+    with suppress(made.world.dynamodb.exceptions.ResourceNotFoundException):
+        made.world.dynamodb.delete_table(TableName=shared_cloud.tables["migration"])
+
+
+@pytest.fixture
+def filled(stage: Stage) -> Stage:
+    backup.back_up(stage.world)
+    prepare.prepare(stage.world, quietly)
+    backfill(stage.world, 2, no_bar)
+    assert len(stage.rows("measure_data")) == 6
+    return stage
+
+
+@pytest.fixture
+def ready(filled: Stage) -> Stage:
+    assert validate.validate(filled.world, 100, full=True, repair=False, segments=1).passed
+    return filled
+
+
+def test_a_backup_that_is_cut_off_goes_on(stage: Stage) -> None:
+    assert stage.cut_off(lambda: backup.back_up(stage.world)) > 10
+    assert set(backup.taken(stage.world)) == {
+        stage.cloud.tables[name] for name in (*MODEL.old_tables, *MODEL.new_tables)
+    }
+
+
+def test_preparing_that_is_cut_off_goes_on(stage: Stage) -> None:
+    backup.back_up(stage.world)
+    stage.world.dynamodb.delete_table(TableName=stage.cloud.tables["measure_links"])
+    stage.world.dynamodb.update_table(
+        TableName=stage.cloud.tables["measure_data"],
+        GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "target-subtype-index"}}],
+    )
+    stage.readers.switch(False)
+    assert len({each.told for each in prepare.planned(stage.world) if "at rest" not in each.told}) == 4
+
+    stage.cut_off(lambda: prepare.prepare(stage.world, quietly), 3)
+
+    assert prepare.planned(stage.world) == []
+    assert (stage.flag.value, stage.readers.on) == (OLD, True)
+    indexes = stage.world.describe("measure_data")["GlobalSecondaryIndexes"]
+    assert {each["IndexStatus"] for each in indexes} == {"ACTIVE"}
+    assert len(indexes) == 3
+
+
+def test_what_only_a_person_can_put_right_is_refused(stage: Stage) -> None:
+    with pytest.raises(NotReady, match="remodel backup"):
+        prepare.prepare(stage.world, quietly)
+    name = stage.cloud.tables["measure_links"]
+    declared = next(each for each in stage.world.declared if each["TableName"] == name)
+    stage.world.dynamodb.delete_table(TableName=name)
+    stage.world.dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "number", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "number", "AttributeType": "N"}],
+    )
+    try:
+        with pytest.raises(NotReady, match="expected the key id HASH, found number HASH"):
+            prepare.planned(stage.world)
+    finally:
+        stage.world.dynamodb.delete_table(TableName=name)
+        stage.world.dynamodb.create_table(**declared)
+
+
+def test_a_backfill_that_is_cut_off_goes_on(stage: Stage) -> None:
+    backup.back_up(stage.world)
+
+    assert stage.cut_off(lambda: backfill(stage.world, 2, no_bar), 7) > 5
+
+    assert not any(open_segments(stage.world, 2).values())
+    assert len(stage.rows("measure_data")) == 6
+    assert validate.validate(stage.world, 10, full=True, repair=False, segments=1).passed
+
+
+def test_a_backfill_is_held_to_its_rate_and_waits_for_the_streams(stage: Stage) -> None:
+    backup.back_up(stage.world)
+    set_rate(stage.world.journal, 40.0)
+    stage.readers.lag = 75.0
+    told: list[str] = []
+
+    def watch(_progress: Any, waits: str) -> None:
+        told.append(waits)
+        if waits and stage.clock.now() > began + 30:
+            stage.readers.lag = 1.0
+            set_rate(stage.world.journal, 20.0)
+
+    began = stage.clock.now()
+    backfill(stage.world, 2, watch)
+
+    assert told[0] == "waits: measures is 75 s behind"
+    rates = {payload["units_per_second"] for name, payload in stage.called if name == "Backfill"}
+    assert rates == {10.0}, "what was asked for last, shared between two segments"
+    assert stage.clock.now() > began + 30
+
+
+def test_a_table_that_differs_after_its_backfill_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    backup.back_up(stage.world)
+    honest = stage.invoke
+
+    def meddling(name: str, payload: Any) -> Any:
+        answer = honest(name, payload)
+        if name == "Backfill" and payload["table"] == "actuals":
+            stage.remove("measure_data", {"id": text(guid("a"))})
+        return answer
+
+    monkeypatch.setattr(stage, "invoke", meddling)
+
+    assert backfill(stage.world, 1, no_bar).drift == {"links": 0, "milestones": 0, "actuals": 1, "readings": 0}
+
+
+def test_a_full_comparison_that_is_cut_off_goes_on(filled: Stage) -> None:
+    filled.remove("measure_data", {"id": text(guid("a"))})
+    found: list[validate.Validation] = []
+
+    kills = filled.cut_off(lambda: found.append(validate.validate(filled.world, 1, True, False, 2)), 11)
+
+    assert kills > 3
+    assert (found[-1].drift, found[-1].rows) == (1, {validate.ALL: (2 + 6, 2 + 5)})
+    full = [payload for name, payload in filled.called if payload.get("mode") == "diff" and payload["table"] == "links"]
+    assert len(full) < 2 * kills, "parts that were done are not done again"
+
+
+def test_a_repair_that_is_cut_off_goes_on(filled: Stage) -> None:
+    filled.remove("measure_data", {"id": text(guid("a"))})
+    done: list[validate.Validation] = []
+
+    filled.cut_off(lambda: done.append(validate.validate(filled.world, 1, True, True, 1)), 15)
+
+    assert done[-1].passed
+    assert len(filled.rows("measure_data")) == 6
+
+
+def test_a_replay_of_failed_batches_that_is_cut_off_goes_on(filled: Stage) -> None:
+    records = filled.application.put("actuals", actual("late"))
+    filled.batches.batches["one"] = ("actuals", records)
+
+    filled.cut_off(lambda: quarantine.replay_failed(filled.world), 2)
+
+    assert filled.batches.batches == {}
+    assert len(filled.rows("measure_data")) == 8
+
+
+def test_the_gate_is_shut_by_each_condition(ready: Stage) -> None:
+    def shut(*accepted: str) -> list[str]:
+        return [each.name for each in cutover.gate(ready.world, accepted) if not each.met]
+
+    assert shut() == []
+    ready.readers.lag = 30.0
+    assert shut() == [f"lag of {source} nil" for source in MODEL.order]
+    ready.readers.lag, ready.readers.polled = 0.0, None
+    assert shut() == [f"stream of {source} read" for source in MODEL.order]
+    ready.readers.polled, ready.readers.lag = 1.0, 13 * 3600.0
+    assert "headroom in the streams" in shut()
+    ready.readers.lag = 0.0
+    ready.batches.batches["one"] = ("actuals", [])
+    assert shut() == ["failure destination empty"]
+    ready.batches.batches.clear()
+    ready.clock.sleep(3_601)
+    assert shut() == ["nothing differs"]
+    ready.clock.sleep(24 * 3_600)
+    assert shut() == ["nothing differs", "backup"]
+    ready.world.journal.forget_progress(["actuals"])
+    assert shut() == ["backfill done", "nothing differs", "backup"]
+
+
+def test_the_gate_is_shut_by_quarantine_unless_accepted_by_reason(ready: Stage) -> None:
+    ready.application.do("actuals", actual("bad", recorded_by=text(" ")))
+
+    (shut,) = [each for each in cutover.gate(ready.world, ["something else"]) if not each.met]
+    assert shut.told == "1 × recorded_by: expected text that is not blank, found only white space"
+    assert all(each.met for each in cutover.gate(ready.world, ["NOT BLANK"]))
+    with pytest.raises(NotReady, match="quarantine empty or accepted"):
+        cutover.cutover(ready.world, (), quietly)
+    assert ready.readers.switched == [], "nothing was stopped"
+
+
+def test_a_cutover_that_is_cut_off_goes_on(ready: Stage) -> None:
+    kills = ready.cut_off(lambda: cutover.cutover(ready.world, (), quietly), 9)
+
+    assert kills > 5
+    assert (ready.flag.value, ready.readers.on) == (NEW, False)
+    assert ready.world.journal.last_done("cutover") is not None
+    assert ownership.fenced_since(ready.world), "nothing but a rollback lifts it"
+
+
+def test_a_cutover_that_finds_a_change_takes_itself_back(ready: Stage) -> None:
+    def meddle(told: str) -> None:
+        if told == "comparing once more":
+            ready.put("actuals", actual("unseen"))
+
+    with pytest.raises(NotReady, match="still writes to the old tables"):
+        cutover.cutover(ready.world, (), meddle)
+
+    assert (ready.flag.value, ready.readers.switched) == (OLD, [False, True])
+    assert not ownership.fenced_since(ready.world)
+
+
+def test_a_rollback_clears_what_was_replicated_and_nothing_else(filled: Stage) -> None:
+    filled.put("measure_data", {"id": text("by hand"), "measure_link_id": text(guid("link"))})
+    assert rollback.identified(filled.world, ["actuals"]) == {"measure_links": 0, "measure_data": 6}
+    assert rollback.identified(filled.world, ["links"]) == {"measure_links": 2, "measure_data": 0}
+    assert rollback.identified(filled.world, ["milestones"]) == {"measure_links": 0, "measure_data": 0}
+
+    assert filled.cut_off(lambda: rollback.clear_rows(filled.world, ["actuals"], quietly), 2) > 3
+
+    assert filled.rows("measure_data").keys() == {"by hand"}
+    assert len(filled.rows("measure_links")) == 2
+    assert filled.readers.on is False
+    open_ = open_segments(filled.world, 2)
+    assert [name for name, left in open_.items() if left] == ["actuals"], "it starts over from the last good step"
+
+    prepare.prepare(filled.world, quietly)
+    backfill(filled.world, 2, no_bar)
+    assert len(filled.rows("measure_data")) == 6 + 1
+
+
+def test_a_rollback_finds_rows_whose_old_rows_are_gone(filled: Stage) -> None:
+    """Nothing but the index knows of a row that was deleted while no stream was read."""
+    filled.remove("actuals", actual("a"))
+
+    assert rollback.identified(filled.world, ["actuals"])["measure_data"] == 6
+
+
+def test_a_rollback_counts_a_row_that_has_moved_once(filled: Stage) -> None:
+    filled.application.do("links", link(measure_id=text("m2")))
+    filled.application.do("actuals", actual("a", measure_id=text("m2")))
+
+    there = {name: len(filled.rows(name)) for name in MODEL.new_tables}
+    assert rollback.identified(filled.world, MIGRATED) == there
+
+
+def test_after_a_cutover_nothing_is_cleared(ready: Stage) -> None:
+    cutover.cutover(ready.world, (), quietly)
+    with pytest.raises(Fenced, match="remodel rollback"):
+        rollback.clear_rows(ready.world, ["actuals"], quietly)
+
+    backs: list[rollback.Back] = []
+    ready.put("measure_data", {**ready.rows("measure_data")[guid("a")], "label": text("by the application")})
+    ready.cut_off(lambda: backs.append(rollback.flip_back(ready.world)), 9)
+
+    assert (ready.flag.value, ready.readers.on) == (OLD, False)
+    assert (backs[-1].orphaned, backs[-1].different, backs[-1].missing) == (0, 1, 0)
+    with pytest.raises(NotReady, match="expected a resync since the rollback"):
+        rollback.clear_rows(ready.world, ["actuals"], quietly)
+    switched = len(ready.readers.switched)
+    with pytest.raises(NotReady, match="stream of links read"):
+        cutover.cutover(ready.world, (), quietly)
+    assert ready.readers.switched[switched:] == [], "a cutover does not switch on what a rollback has left off"
+
+
+def test_a_rollback_that_is_cut_off_is_not_taken_for_one_before_the_cutover(
+    ready: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The read flag is back long before the end; typed again, the verb must not clear what the application has written."""
+    cutover.cutover(ready.world, (), quietly)
+    monkeypatch.setattr(rollback, "what_is_new", lambda world: rollback.Back("", 0, 0, 0))
+    kills = 0
+    while ready.flag.value == NEW or ownership.fenced_since(ready.world):
+        assert rollback.is_to_flip_back(ready.world)
+        ready.assassin.after(kills)
+        with suppress(Killed):
+            rollback.flip_back(ready.world)
+        ready.assassin.after(None)
+        kills += 1
+    assert kills > 10
+    assert returned.last(ready.world) is not None
+
+
+def test_after_a_rollback_a_resync_and_a_comparison_are_needed(ready: Stage) -> None:
+    def shut() -> list[str]:
+        return [each.name for each in cutover.gate(ready.world, ()) if not each.met]
+
+    cutover.cutover(ready.world, (), quietly)
+    rollback.flip_back(ready.world)
+    assert not ownership.fenced_since(ready.world)
+    prepare.prepare(ready.world, quietly)
+    assert shut() == ["everything since a rollback covered", "nothing differs"]
+    ready.clock.sleep(1)
+    assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
+    assert shut() == ["everything since a rollback covered"]
+
+    ready.put("actuals", actual("behind the fence"))
+    ready.clock.sleep(1)
+    ready.cut_off(lambda: resync.resync(ready.world, 1), 9)
+
+    assert len(ready.rows("measure_data")) == 8
+    assert shut() == ["nothing differs"], "what was compared before the resync does not count"
+    ready.clock.sleep(1)
+    assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
+    assert cutover.cutover(ready.world, (), quietly) == NEW
+    assert returned.last(ready.world) is None
+
+
+def test_no_verb_writes_behind_the_fence(ready: Stage) -> None:
+    ready.application.do("actuals", actual("bad", recorded_by=text(" ")))
+    ready.batches.batches["one"] = ("actuals", [])
+    writing = {
+        "prepare": lambda: prepare.prepare(ready.world, quietly),
+        "backfill": lambda: backfill(ready.world, 1, no_bar),
+        "resync": lambda: resync.resync(ready.world, 1),
+        "validate --repair": lambda: validate.validate(ready.world, 1, full=True, repair=True),
+        "quarantine replay": lambda: quarantine.replay(ready.world, ()),
+        "quarantine replay --failed": lambda: quarantine.replay_failed(ready.world),
+        "rollback --table": lambda: rollback.clear_rows(ready.world, ["actuals"], quietly),
+    }
+    before = ready.rows("measure_data")
+    ready.world.call().set_fence("2026-11-22T08:00:00Z")
+    for verb in writing.values():
+        with pytest.raises(Fenced, match="since 2026-11-22"):
+            verb()
+    ready.world.call().lift_fence()
+    ready.flag.value = NEW
+    for verb in writing.values():
+        with pytest.raises(Fenced, match="the flag at 'new'"):
+            verb()
+
+    assert ready.rows("measure_data") == before
+    assert [step.verb for step in ready.world.journal.steps() if step.outcome == "failed"] == ["rollback"]
+
+
+def test_the_gate_is_shut_by_what_is_under_way(ready: Stage) -> None:
+    note = Note(ready.world.call(), [Hint(Key("actuals", guid("a")))])
+    note.cover([])
+    assert all(each.met for each in cutover.gate(ready.world, ())), "a batch is always being written"
+    ready.clock.sleep(31)
+
+    (shut,) = [each for each in cutover.gate(ready.world, ()) if not each.met]
+    assert (shut.name, shut.told) == ("every call's note closed", "1 open, the oldest for 31 s")
+    found = status.status(ready.world)
+    assert (found.notes, found.oldest_note, found.fanouts) == (1, 31.0, 0)
+    note.done()
+    assert all(each.met for each in cutover.gate(ready.world, ()))
+
+
+def test_a_cutover_waits_for_the_note_of_a_dead_call(ready: Stage) -> None:
+    """Its sweeper takes it up once it can have no owner any more, and what the call had begun is finished before the fence."""
+    began = ready.clock.now()
+
+    def meddle(told: str) -> None:
+        if told == "stopping the event sources":
+            Note(ready.world.call(), [Hint(Key("actuals", guid("a")))]).cover([])
+            ready.remove("measure_data", {"id": text(guid("a"))})
+
+    assert cutover.cutover(ready.world, (), meddle) == NEW
+    assert len(ready.rows("measure_data")) == 6
+    assert 960 <= ready.clock.now() - began < 1_200
+
+
+def test_claims_close_the_gate(filled: Stage) -> None:
+    filled.put("readings", reading("a"))
+    filled.handlers("Backfill", {"table": "readings"})
+
+    found = validate.validate(filled.world, 10, full=True, repair=False, segments=1)
+
+    assert [check.name for check in found.checks if not check.passed] == ["rows that claim a new key of another row"]
+    assert found.drift == 0
+    (claim,) = [each for each in found.examples if each["what"] == "claims"][:1]
+    assert {tuple(claim["origin"]), *map(tuple, claim["others"])} == {("actuals", guid("a")), ("readings", guid("a"))}
+    (shut,) = [each for each in cutover.gate(filled.world, ()) if not each.met]
+    assert (shut.name, shut.told) == ("no new key claimed twice", "2 rows")
+
+
+def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready: Stage) -> None:
+    with pytest.raises(NotReady, match="expected a cutover"):
+        finish.check(ready.world)
+    cutover.cutover(ready.world, (), quietly)
+    ready.clock.sleep(6.9 * 86_400)
+    with pytest.raises(NotReady, match=r"found 6\.9"):
+        finish.finish(ready.world, quietly)
+    ready.clock.sleep(0.2 * 86_400)
+    old = {ready.cloud.tables[name] for name in MIGRATED}
+    assert set(finish.removals(ready.world)) == {f"table {name}" for name in old}
+
+    try:
+        ready.cut_off(lambda: finish.finish(ready.world, quietly), 4)
+        there = set(ready.world.dynamodb.list_tables()["TableNames"])
+        assert not old & there
+        kept = set(ready.cloud.tables.values()) - old
+        assert kept <= there
+        assert len(ready.rows("measure_data")) == 6
+    finally:
+        for each in ready.world.declared:
+            if each["TableName"] in old:
+                ready.world.dynamodb.create_table(**each)
+
+
+def test_a_resync_that_is_cut_off_goes_on_and_covers_the_gap(ready: Stage) -> None:
+    sighted(ready.world.call(), "actuals", "")
+    ready.clock.sleep(90_000)
+    sighted(ready.world.call(), "actuals", "")
+    backup.back_up(ready.world)
+    assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
+    ready.put("actuals", actual("unseen"), actual("a", actual_value=number(77)))
+    (shut,) = [each for each in cutover.gate(ready.world, ()) if not each.met]
+    assert (shut.name, shut.told) == ("no gap in the streams", "actuals")
+
+    ready.cut_off(lambda: resync.resync(ready.world, 1), 9)
+
+    ready.clock.sleep(1)
+    assert all(each.met for each in cutover.gate(ready.world, ()))
+    assert len(ready.rows("measure_data")) == 8
+    assert ready.rows("measure_data")[guid("a")]["post_value"] == number(77)
+
+
+def test_verbs_that_would_undo_each_other_do_not_run_together(filled: Stage) -> None:
+    bert = replace(filled.world.journal, me="bert@elsewhere (process 1)")
+    with bert.step("backfill"), pytest.raises(Busy, match="running backfill"):
+        rollback.clear_rows(filled.world, ["actuals"], quietly)
+
+
+def test_a_function_that_fails_in_passing_is_called_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    backup.back_up(stage.world)
+    honest, failures = stage.invoke, []
+
+    def failing(name: str, payload: Any) -> Any:
+        if name == "Backfill" and len(failures) < 3:
+            failures.append(name)
+            raise CallFailed("expected an answer, found none")
+        return honest(name, payload)
+
+    monkeypatch.setattr(stage, "invoke", failing)
+    backfill(stage.world, 1, no_bar)
+
+    assert len(failures) == 3
+    assert len(stage.rows("measure_data")) == 6

@@ -1,0 +1,318 @@
+"""The verbs of `remodel`, as a person types them, on DynamoDB Local with the local cloud's pollers reading the streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from demo.rows import DATA, Rows
+from local_cloud.cloud import Cloud, client
+from measures.model import MODEL
+from remodel.call import Place
+from remodel.clock import SystemClock
+from runner.errors import Busy
+from runner.journal import Journal, Progress, Step
+from runner.lease import LEASE
+from runner.world import World
+from tests.rows import actual, guid, link, text
+from tests.still import StillClock, memory_place
+
+ROOT = Path(__file__).parents[2]
+REMODEL = [sys.executable, "-m", "runner.cli"]
+"""As installed, `remodel` is this module's `app`."""
+PREFIX = "runner-"
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
+
+
+def typed(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=600, check=False, cwd=folder, env=environment()
+    )
+
+
+class Stand:
+    """A DynamoDB Local with everything on it, and the command line beside it, in processes of its own."""
+
+    def __init__(self, endpoint: str, folder: Path) -> None:
+        self.endpoint = endpoint
+        self.cloud = Cloud(endpoint, folder, PREFIX)
+
+    def command(self, *arguments: str) -> list[str]:
+        where = ["--stage", "sandbox", "--endpoint-url", self.endpoint, "--prefix", PREFIX]
+        words = 2 if arguments[0] == "quarantine" else 1
+        return [*REMODEL, *arguments[:words], *where, *arguments[words:]]
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        done = typed(self.command(*arguments), self.cloud.folder)
+        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def ask(self, *arguments: str, status: int = 0) -> Any:
+        done = typed(self.command(*arguments, "--json"), self.cloud.folder)
+        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    def put(self, source: str, *rows: Any) -> None:
+        for row in rows:
+            self.cloud.dynamodb.put_item(TableName=self.cloud.tables[source], Item=row)
+
+
+@pytest.fixture
+def stand(endpoint: str, tmp_path: Path) -> Iterator[Stand]:
+    made = Stand(endpoint, tmp_path)
+    made.cloud.delete_tables()
+    made.cloud.create_tables(streams=False)
+    yield made
+    made.cloud.stop()
+    made.cloud.delete_tables()
+
+
+@pytest.fixture
+def read(stand: Stand) -> Stand:
+    """Old rows from before, and pollers on every stream."""
+    stand.put("links", link(), link("second", goal_id=text("g"), linked_at=text("2025-05-05")))
+    stand.put("actuals", actual("a"), actual("b"), actual("bad", recorded_by=text(" ")))
+    stand.cloud.switch_streams_on()
+    stand.cloud.start_pollers()
+    time.sleep(1.5)
+    return stand
+
+
+REFUSED = {
+    "plan --full": "expected a table, found none",
+    "finish": "expected a cutover, found",
+    "finish --execute": "expected a cutover, found",
+}
+"""Commands of the runbook that end with exit status 1 where it has them, and what they say."""
+
+
+def test_the_commands_of_the_runbook_one_after_the_other(endpoint: str, tmp_path: Path) -> None:
+    """From old tables without streams, and no new tables, to an application that reads the new ones; and back."""
+    stand = Stand(endpoint, tmp_path)
+    stand.cloud.delete_tables()
+    stand.cloud.create_tables(streams=False, but=MODEL.new_tables)
+    stand.put("links", link(), link("second", goal_id=text("g"), linked_at=text("2025-05-05")))
+    stand.put("actuals", actual("a"), actual("b"))
+    try:
+        said = {}
+        for command in commands("docs/runbook.md"):
+            if command.startswith("sam "):
+                stand.cloud.start_pollers()
+                time.sleep(1.5)
+            else:
+                said[command] = stand.run(*command.split(), status=int(command in REFUSED))
+    finally:
+        stand.cloud.stop()
+        stand.cloud.delete_tables()
+    for command, told in REFUSED.items():
+        assert told in said[command].replace("\n", " ")
+    assert "9 things done" in said["prepare --execute"]
+    assert "6 expected, 6 found" in said["validate --full"]
+    assert "says 'new'" in said["cutover --execute"]
+    assert "rows that are new there 0" in said["rollback --execute"]
+    readme = {each for each in commands("README.md") if not each.startswith("sam ")}
+    assert readme, "the README has examples"
+    assert readme <= said.keys(), "and each is one of the runbook's"
+
+
+def commands(document: str) -> list[str]:
+    """The lines of its blocks that a person types, in order, without the stage, which is this test's own."""
+    lines = re.findall(r"^ {4,}(?:\.venv/bin/remodel|(?=sam)) ?(.+)$", (ROOT / document).read_text(), re.MULTILINE)
+    return [line.replace("--stage dev", "").replace("  ", " ").strip() for line in lines]
+
+
+def test_a_plan_says_what_it_will_write_and_what_is_in_the_way(stand: Stand) -> None:
+    stand.put("links", link(), link("second", goal_id=text("g")), link("alone", measure_id=text("another measure")))
+    stand.put("actuals", actual("a"), actual("b"), actual("bad", recorded_by=text(" ")))
+    stand.cloud.dynamodb.update_table(
+        TableName=stand.cloud.tables["measure_data"],
+        GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "target-subtype-index"}}],
+    )
+
+    plan = stand.ask("plan", "--full", status=1)
+
+    assert plan["fanout"] == {"groups": 2, "links": 3, "median": 2, "p90": 2, "p99": 2, "most": 2}
+    assert plan["forecast"]["new_rows"] == 3 + 2 * 2
+    assert plan["forecast"]["index_units"] == 3 * 2 + 2, "memberships; a row that is rejected joins nothing"
+    assert plan["refused"] == {"actuals": {"recorded_by: expected text that is not blank, found only white space": 1}}
+    assert any("actuals: expected a stream with NEW_AND_OLD_IMAGES, found none" in each for each in plan["obstacles"])
+    assert any("readings: expected its stream to be read, found no poller" in each for each in plan["obstacles"])
+    assert any("expected an index target-subtype-index, found none" in each for each in plan["obstacles"])
+    assert "in the way" in stand.run("plan", status=1)
+
+
+def test_quarantine_is_listed_shown_and_replayed(read: Stand) -> None:
+    read.run("backup", "--execute")
+    read.run("backfill", "--execute")
+    (held,) = read.ask("quarantine", "list", "--table", "actuals", "--reason", "BLANK")
+    assert (held["id"], held["source"]) == (guid("bad"), "actuals")
+    assert read.ask("quarantine", "list", "--since", "2099-01-01") == []
+    shown = json.loads(read.run("quarantine", "show", guid("bad"), "--table", "actuals"))
+    assert shown["image"]["recorded_by"] == {"S": " "}
+    assert "say what to replay" in read.run("quarantine", "replay", status=2)
+    assert read.ask("quarantine", "replay", "--all") == {"would_replay": 1}
+
+    assert len(read.ask("quarantine", "replay", "--all", "--execute", status=1)["rejected"]) == 1
+    stop = [poller.stop() for poller in read.cloud.pollers.values()]
+    assert stop
+    read.put("actuals", actual("bad"))
+    assert read.ask("quarantine", "replay", "--id", guid("bad"), "--execute") == {"corrected": 1, "rejected": {}}
+    assert read.ask("quarantine", "list") == []
+    assert "found nothing" in read.run("quarantine", "show", guid("bad"), "--table", "actuals", status=1)
+
+
+def test_a_backfill_is_refused_while_a_stream_is_unread_and_without_a_backup(stand: Stand) -> None:
+    stand.cloud.switch_streams_on()
+    stand.cloud.start_pollers()
+    time.sleep(1.5)
+    assert "remodel backup" in stand.run("backfill", "--execute", status=1)
+    stand.run("backup", "--execute")
+    stand.cloud.stop()
+    time.sleep(6)
+    refused = stand.run("backfill", "--execute", status=1)
+    assert "NotReady" in refused
+    assert "actuals (no poller)" in refused
+
+
+def test_where_there_is_nothing_it_says_so(endpoint: str, tmp_path: Path) -> None:
+    command = [*REMODEL, "status", "--stage", "sandbox", "--endpoint-url", endpoint, "--prefix", "nowhere-"]
+    done = typed(command, tmp_path)
+    assert done.returncode == 1
+    assert "NoSuchStack: expected a stack or the tables" in done.stderr
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_backfill_that_is_stopped_goes_on(how: signal.Signals, stand: Stand) -> None:
+    """Again and again, at a random moment; then once to its end, which is the same as without."""
+    rows = Rows(random.Random(5), [], [])
+    rows.users, rows.measures = [rows.guid() for _ in range(5)], [rows.guid() for _ in range(20)]
+    for measure in rows.measures:
+        stand.put("links", rows.link(rows.guid(), measure))
+    for source in DATA:
+        stand.put(source, *(rows.data(source, rows.guid(), rows.random.choice(rows.measures)) for _ in range(100)))
+    stand.cloud.switch_streams_on()
+    stand.cloud.start_pollers()
+    time.sleep(1.5)
+    stand.run("backup", "--execute")
+    journal = Journal(client(stand.endpoint), stand.cloud.tables["migration"], SystemClock(), "the test")
+    for n in range(4):
+        process = subprocess.Popen(
+            stand.command("backfill", "--execute"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env=environment(),
+        )
+        begun = len(journal.steps("backfill"))
+        while len(journal.steps("backfill")) == begun and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(0.3 * n + random.Random(n).random())
+        os.kill(process.pid, how)
+        process.communicate(timeout=60)
+
+    stand.run("backfill", "--execute")
+
+    validation = stand.ask("validate", "--full")
+    assert validation["passed"], validation
+    outcomes = [step["outcome"] for step in stand.ask("log") if step["verb"] == "backfill"]
+    assert outcomes[-1] == "done"
+    assert len(outcomes) >= 2
+
+
+@pytest.fixture
+def journal(stand: Stand) -> Journal:
+    return Journal(client(stand.endpoint), stand.cloud.tables["migration"], StillClock(), "anna@there (process 1)")
+
+
+def another(journal: Journal, me: str) -> Journal:
+    return Journal(journal.dynamodb, journal.table, journal.clock, me)
+
+
+def test_two_at_once_are_told_of_each_other(journal: Journal) -> None:
+    with journal.step("backfill"):
+        told = pytest.raises(Busy, match=r"anna@there \(process 1\) has been since 2026-11-22T08")
+        with told, another(journal, "bert@here (process 2)").step("backfill"):
+            pass
+        with another(journal, "bert@here (process 2)").step("validate"):
+            pass
+    with another(journal, "bert@here (process 2)").step("backfill"):
+        pass
+
+    assert [step.verb for step in journal.steps()].count("backfill") == 2
+
+
+def test_a_lease_that_ran_out_is_taken_over(journal: Journal) -> None:
+    with journal.step("backfill"):
+        journal.clock.sleep(LEASE + 1)
+        with another(journal, "bert@here (process 2)").step("backfill"):
+            pass
+
+
+def test_what_went_wrong_is_remembered(journal: Journal) -> None:
+    with pytest.raises(ZeroDivisionError), journal.step("backup") as facts:
+        facts["so far"] = 1
+        raise ZeroDivisionError
+
+    (step,) = journal.steps("backup")
+    assert (step.outcome, step.facts) == ("failed", {"so far": 1, "problem": "ZeroDivisionError"})
+    assert journal.last_done("backup") is None
+    assert isinstance(step, Step)
+
+
+def test_progress_survives(journal: Journal) -> None:
+    progress = Progress("links", 1, 4, "x", False, 10, 20, 1)
+    journal.note(progress)
+
+    assert journal.progress() == [progress]
+    journal.forget_progress(["links"])
+    assert journal.progress() == []
+
+
+def test_backups_are_made_and_remembered_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB Local has none; moto has."""
+    from types import SimpleNamespace
+
+    moto = pytest.importorskip("moto")
+    from runner.backup import back_up, taken
+
+    with moto.mock_aws():
+        dynamodb = boto3.client("dynamodb", region_name="eu-west-1")
+        names = {name: name for name in (*MODEL.old_tables, *MODEL.new_tables)}
+        for name in names:
+            dynamodb.create_table(
+                TableName=name,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            )
+        world = World(
+            "dev",
+            Place(MODEL, memory_place(MODEL)[1], SystemClock(), frozenset()),
+            dynamodb,
+            {**names, "migration": "migration"},
+            *[SimpleNamespace()] * 2,  # type: ignore[arg-type]
+            Journal(dynamodb, "migration", SystemClock(), "me"),
+            *[SimpleNamespace()] * 3,  # type: ignore[arg-type]
+        )
+        backups = back_up(world)
+
+        assert {each.table for each in backups} == set(names)
+        assert {each.status for each in backups} == {"AVAILABLE"}
+        assert len(dynamodb.list_backups()["BackupSummaries"]) == len(names)
+        assert set(taken(world)) == set(names)

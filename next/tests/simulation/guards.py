@@ -1,0 +1,82 @@
+"""Each guard of the protocol, taken away in turn, by the tests alone; the simulation or a story must notice every one.
+
+A guard is named by its step of the protocol. `python -m tests.simulation.guards` prints after how many schedules each was
+caught, or by which stories; one that never is fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from unittest.mock import patch
+
+from tests.simulation.__main__ import schedules, simulate
+from tests.simulation.removed import GUARDS
+from tests.simulation.stories import STORIES
+
+SCHEDULES = 5_000
+"""After which a guard counts as not caught by chance."""
+
+MODELS = ("measures", "shop")
+
+
+@contextmanager
+def without(guard: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        for target, name, value in GUARDS[guard]():
+            stack.enter_context(patch.object(target, name, value, create=not hasattr(target, name)))
+        yield
+
+
+def caught_by_chance(guard: str, count: int = SCHEDULES, seed: str = "guards") -> int | None:
+    """After how many schedules the simulation noticed that the guard is gone."""
+    with without(guard):
+        for n, one in enumerate(schedules(MODELS, seed, 0, count), 1):
+            if simulate(*one):
+                return n
+    return None
+
+
+def caught_by_stories(guard: str) -> list[str]:
+    found = []
+    with without(guard):
+        for name, story in STORIES.items():
+            try:
+                if story.ends():
+                    found.append(name)
+            except Exception:  # noqa: S112 (without the guard, the story does not come to its race)
+                continue
+    return found
+
+
+def told(guard: str, count: int) -> tuple[bool, str]:
+    stories = caught_by_stories(guard)
+    schedule = caught_by_chance(guard, count)
+    by_chance = f"after {schedule} schedules" if schedule else f"not in {count}"
+    return bool(stories or schedule), f"{by_chance:>20}  {'; '.join(stories) or '-'}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="guards", description=__doc__)
+    parser.add_argument("--schedules", type=int, default=SCHEDULES)
+    parser.add_argument("names", nargs="*", metavar="guard", help="all, unless some are named")
+    asked = parser.parse_args()
+    names = asked.names or list(GUARDS)
+    never = []
+    with ProcessPoolExecutor() as pool:
+        for name, (caught, line) in zip(names, pool.map(partial(told, count=asked.schedules), names), strict=True):
+            print(f"{name:<75} {line}", flush=True)
+            never += [] if caught else [name]
+    print(f"guards {len(names)} never caught {len(never)}" + "".join(f"\n  {name}" for name in never))
+    return 1 if never else 0
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        os.execve(sys.executable, [sys.executable, "-m", "tests.simulation.guards", *sys.argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"})
+    sys.exit(main())

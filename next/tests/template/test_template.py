@@ -1,0 +1,239 @@
+"""What SAM makes of the template: it is valid, it builds for arm64 on any host, and the interface is as promised."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local_cloud.template import Template, _Call, _Loader
+from measures.model import MODEL
+from remodel.converge import OLDER_THAN
+from remodel.fence import REQUEST
+from remodel.settings import load_model, settings, table_names, variable
+from remodel.store import INDEX_KEY, QUARANTINE_KEY
+
+ROOT = Path(__file__).parents[2]
+SAM = ROOT / ".cache/sam/bin/sam"
+UV = ROOT / ".cache/uv/bin/uv"
+STREAMS = {f"Replicate{name.title()}": name for name in MODEL.old_tables}
+CALLED = ("Backfill", "Reconcile", "Replay", "Sweep", "Fanout", "Watch")
+
+DOCUMENT: Any = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
+
+
+def sam(*arguments: str, cwd: Path = ROOT, path: str = "") -> str:
+    environment = {
+        **os.environ,
+        "SAM_CLI_TELEMETRY": "0",
+        "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"],
+    }
+    done = subprocess.run([str(SAM), *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_it_is_valid_and_lints_clean() -> None:
+    assert "is a valid SAM Template" in sam("validate", "--lint")
+
+
+def python_for(runtime: str) -> str | None:
+    """The folder of an interpreter of this runtime's version; None where the machine has none."""
+    version = runtime.removeprefix("python")
+    done = subprocess.run(
+        [str(UV), "python", "find", "--no-python-downloads", version], capture_output=True, text=True, check=False
+    )
+    return str(Path(done.stdout.strip()).parent) if done.returncode == 0 else None
+
+
+def test_it_builds(tmp_path: Path) -> None:
+    """With the runtime's own interpreter; on a machine without one, a copy of the template for the interpreter at hand."""
+    source = tmp_path / "source"
+    for name in ("shared", "functions"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    text, folder = (ROOT / "template.yaml").read_text(), python_for("python3.13")
+    if folder is None:
+        here = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        text, folder = text.replace("python3.13", here), str(Path(sys.executable).resolve().parent)
+        print(f"no Python 3.13 on this machine: built for {here} instead")
+    (source / "template.yaml").write_text(text)
+
+    sam("build", "--build-dir", str(tmp_path / "out"), cwd=source, path=folder)
+
+    layer = tmp_path / "out/Layer/python"
+    assert {"remodel", "measures", "shop", "pydantic", "aws_lambda_powertools"} <= {
+        path.name for path in layer.iterdir()
+    }
+    assert not (layer / "boto3").exists(), "the runtime brings its own"
+    assert [path for path in layer.glob("pydantic_core/*.so") if "aarch64" in path.name], "the layer is for arm64"
+    size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
+    print(f"layer: {size / 1e6:.1f} MB of 40")
+    assert size < 40e6
+    for function in (*STREAMS, *CALLED):
+        assert [path.name for path in (tmp_path / "out" / function).iterdir() if path.name != "__pycache__"] == [
+            "app.py"
+        ]
+        code = (tmp_path / "out" / function / "app.py").stat().st_size
+        print(f"{function}: {code / 1e3:.1f} kB of 10")
+        assert code < 10e3
+    body = (tmp_path / "out/template.yaml").stat().st_size
+    print(f"template: {body / 1e3:.0f} kB of the 1,000 that CloudFormation takes")
+    assert body < 500e3
+
+
+@pytest.mark.parametrize("function", STREAMS)
+def test_a_stream_has_a_way_out_for_every_failure(function: str) -> None:
+    (event,) = RESOURCES[function]["Properties"]["Events"].values()
+    its = event["Properties"]
+
+    assert (event["Type"], its["StartingPosition"]) == ("DynamoDB", "TRIM_HORIZON")
+    assert its["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert its["BisectBatchOnFunctionError"] is True
+    assert 1 <= its["BatchSize"] <= 1_000
+    assert 0 < its["MaximumRetryAttempts"] <= 10_000
+    assert 60 <= its["MaximumRecordAgeInSeconds"] <= 86_400
+    assert its["DestinationConfig"]["OnFailure"]["Type"] == "S3", "only S3 keeps the records themselves"
+
+
+@pytest.mark.parametrize("function", [*CALLED, *STREAMS])
+def test_the_environment_is_what_the_settings_ask_for(function: str) -> None:
+    found = {each.name: each for each in Template(ROOT / "template.yaml", {"Stage": "sandbox"}).functions()}[function]
+
+    assert {variable(name) for name in table_names(MODEL)} <= found.environment.keys()
+    assert load_model(found.environment) is MODEL
+    assert settings(found.environment, MODEL).live == set(MODEL.old_tables)
+    assert STREAMS.get(function) == found.environment.get("SOURCE")
+    assert found.handler == "app.handler"
+    assert (found.code / "app.py").exists()
+
+
+def test_python_and_architecture() -> None:
+    everywhere = DOCUMENT["Globals"]["Function"]
+
+    assert (everywhere["Runtime"], everywhere["Architectures"]) == ("python3.13", ["arm64"])
+    assert RESOURCES["Layer"]["Metadata"] == {"BuildMethod": "python3.13", "BuildArchitecture": "arm64"}
+
+
+@pytest.mark.parametrize(
+    ("table", "indexes"),
+    [
+        (
+            "NewMeasureLinks",
+            {"tenant-index", "measure-index", "person-index", "goal-index", "strategy-index", "uniqueness-index"},
+        ),
+        ("NewMeasureData", {"measure-link-index", "measure-link-category-index", "target-subtype-index"}),
+    ],
+)
+def test_the_new_tables_have_their_indexes(table: str, indexes: set[str]) -> None:
+    properties = RESOURCES[table]["Properties"]
+
+    assert indexes == {index["IndexName"] for index in properties["GlobalSecondaryIndexes"]}
+    assert RESOURCES[table]["Condition"] == "HasNewTables"
+
+
+def test_the_old_tables_are_created_in_the_sandbox_alone() -> None:
+    sandbox = {id for id, resource in RESOURCES.items() if resource.get("Condition") == "IsSandbox"}
+
+    assert {
+        "SandboxLinks",
+        "SandboxMilestones",
+        "SandboxActuals",
+        "SandboxReadings",
+        "SandboxMeasures",
+        "SandboxPeople",
+    } == sandbox
+    dev = Template(ROOT / "template.yaml", {"Stage": "dev", "CreateNewTables": "false"})
+    assert {"Index", "Quarantine"} == {table["TableName"] for table in dev.tables()}
+
+
+@pytest.mark.parametrize("table", ["Index", "Quarantine", "NewMeasureLinks", "NewMeasureData"])
+def test_what_must_not_be_lost_can_be_recovered(table: str) -> None:
+    properties = RESOURCES[table]["Properties"]
+
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["DeletionProtectionEnabled"] == _Call("If", ["IsProtected", True, False])
+    own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": _Call("Ref", "KmsKeyArn")}
+    assert properties["SSESpecification"] == _Call("If", ["HasKey", own, {"SSEEnabled": True}])
+
+
+def test_failed_batches_are_kept_for_a_person_and_for_nobody_else() -> None:
+    properties = RESOURCES["FailedBatches"]["Properties"]
+    (policy,) = RESOURCES["FailedBatchesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] >= 365
+    (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert [each["ServerSideEncryptionByDefault"]["SSEAlgorithm"] for each in encryption.argument[1:]] == [
+        "aws:kms",
+        "AES256",
+    ]
+    assert (policy["Effect"], policy["Principal"], policy["Action"]) == ("Deny", "*", "s3:*")
+    assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert policy["Resource"] == [_Call("GetAtt", "FailedBatches.Arn"), _Call("Sub", "${FailedBatches.Arn}/*")]
+
+
+@pytest.mark.parametrize("id", ["Index", "Quarantine", "NewMeasureLinks", "NewMeasureData", "FailedBatches", "Logs"])
+def test_what_costs_money_says_whose_it_is(id: str) -> None:
+    tags = {each["Key"]: each["Value"] for each in RESOURCES[id]["Properties"]["Tags"]}
+
+    assert tags == {"app": "remodel", "stage": _Call("Ref", "Stage")} == DOCUMENT["Globals"]["Function"]["Tags"]
+
+
+def test_the_engines_own_tables_have_the_keys_that_it_asks_for() -> None:
+    for id, schema in (("Index", INDEX_KEY), ("Quarantine", QUARANTINE_KEY)):
+        keys = RESOURCES[id]["Properties"]["KeySchema"]
+        types = {
+            each["AttributeName"]: each["AttributeType"] for each in RESOURCES[id]["Properties"]["AttributeDefinitions"]
+        }
+        assert tuple((each["AttributeName"], types[each["AttributeName"]]) for each in keys) == schema.attributes
+
+
+def test_the_new_tables_are_those_that_the_model_declares() -> None:
+    tables = {each["TableName"]: each for each in Template(ROOT / "template.yaml", {"Stage": "sandbox"}).tables()}
+    for name, new in MODEL.new_tables.items():
+        table = tables[f"purposepath-{name.replace('_', '-')}"]
+        indexes = {each["IndexName"]: each["KeySchema"] for each in table["GlobalSecondaryIndexes"]}
+        declared = {each.name: [key for key, _ in each.attributes] for each in new.indexes}
+        assert {index: [each["AttributeName"] for each in keys] for index, keys in indexes.items()} == declared
+        assert [each["AttributeName"] for each in table["KeySchema"]] == list(new.schema.names)
+
+
+def test_the_sweeper_runs_every_few_minutes() -> None:
+    (event,) = RESOURCES["Sweep"]["Properties"]["Events"].values()
+
+    assert event == {"Type": "ScheduleV2", "Properties": {"ScheduleExpression": "rate(5 minutes)", "Input": "{}"}}
+
+
+def test_no_call_lives_as_long_as_a_note_has_an_owner() -> None:
+    """Beside its time limit, a call has requests under way: `fence.REQUEST` bounds each."""
+    timeouts = [each.timeout for each in Template(ROOT / "template.yaml", {"Stage": "sandbox"}).functions()]
+
+    assert max(timeouts) + REQUEST < OLDER_THAN
+
+
+def test_notes_expire() -> None:
+    assert RESOURCES["Index"]["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+
+
+def test_the_stages_of_samconfig_are_those_of_the_template() -> None:
+    stages = set(re.findall(r"^\[(\w+)\.deploy\.parameters]", (ROOT / "samconfig.toml").read_text(), re.MULTILINE))
+
+    assert set(DOCUMENT["Parameters"]["Stage"]["AllowedValues"]) == stages
+
+
+def test_the_layer_is_pinned_to_what_was_tested() -> None:
+    pins = [line for line in (ROOT / "shared/requirements.txt").read_text().splitlines() if line]
+    tested = (ROOT / "locks/dev.txt").read_text()
+
+    assert pins
+    assert all(f"{pin} " in tested for pin in pins), "make lock"
