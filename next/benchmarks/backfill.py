@@ -15,6 +15,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from remodel.backfill import Segment, backfill
+from remodel.call import Place
+from remodel.client import make_client
+
 from benchmarks import rivals
 from benchmarks.measure import FLOOR, OURS, Figure, in_turns
 from benchmarks.process import Told, job, started, told
@@ -23,9 +27,6 @@ from benchmarks.rows import actual, link, measure
 from benchmarks.stage import FOLDER, environment, fill, place, stage
 from benchmarks.wire import Wire
 from local_cloud.cloud import Cloud
-from remodel.backfill import Segment, backfill
-from remodel.call import Place
-from remodel.client import make_client
 
 COPY, DUMP = "copy-dynamodb-table", "dynamodump"
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from runner.forecast import DOLLARS_PER_MILLION_WRITES, PRICES
+
 from benchmarks.measure import OURS
 from benchmarks.replicate import IDEMPOTENCY, TEXTBOOK, TRANSACTIONS
-from runner.forecast import DOLLARS_PER_MILLION_WRITES, PRICES
 
 DOLLARS_PER_MILLION_READS = 0.125
 DOLLARS_PER_GB_SECOND = 0.0000133334

@@ -19,15 +19,16 @@ from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-from benchmarks.expected import groups_of, key_of, new_rows
-from benchmarks.rows import actual, guid, link, measure, number_of
-from measures.model import MODEL
 from measures.old import Actual, Link, Person
 from remodel.index import SetKey, member_key
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.reading import complete_marker
 from remodel.store import GROUP, INDEX, INDEX_KEY, NAME
+
+from benchmarks.expected import groups_of, key_of, new_rows
+from benchmarks.rows import actual, guid, link, measure, number_of
+from measures.model import MODEL
 
 State = Literal["empty", "settled", "changed"]
 """Of the new tables: nothing, everything, or all but what CHANGED rows say now, and CHANGED rows more."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from measures.model import MODEL
 from measures.old import Link
-from remodel import mapping
 from remodel.items import Item
 from remodel.joins import Bound, Group
 from remodel.keys import Key
 from remodel.mapping import Candidates, Parsed, Snapshot
+
+from measures.model import MODEL
+from remodel import mapping
 
 NOTHING = Candidates(None, ())
 

@@ -14,6 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
+from measures.old import Actual
+from remodel.call import Place
+from remodel.client import make_client
+from remodel.index import member_key
+from remodel.items import Item
+from remodel.replicate import replicate
+from remodel.store import INDEX_KEY
+
 from benchmarks.expected import groups_of, key_of, new_rows
 from benchmarks.measure import FLOOR, OURS, Figure, in_turns, spent
 from benchmarks.rows import Changes, Stream, changes
@@ -22,13 +30,6 @@ from benchmarks.textbook import Idempotent, Textbook, Transactional
 from benchmarks.wire import Wire, listen
 from local_cloud.cloud import Cloud
 from measures.model import MODEL
-from measures.old import Actual
-from remodel.call import Place
-from remodel.client import make_client
-from remodel.index import member_key
-from remodel.items import Item
-from remodel.replicate import replicate
-from remodel.store import INDEX_KEY
 
 Request = tuple[str, dict[str, Any]]
 

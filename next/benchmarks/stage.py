@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
-
-from local_cloud.cloud import Cloud
-from local_cloud.emulator import CACHE, credentials
-from local_cloud.worker import Context
-from measures.model import MODEL
 from remodel.call import Place
 from remodel.client import CONFIG
 from remodel.clock import SystemClock
 from remodel.dynamodb import DynamoStore
 from remodel.items import Item
 from remodel.runtime import tables_of
+
+from local_cloud.cloud import Cloud
+from local_cloud.emulator import CACHE, credentials
+from local_cloud.worker import Context
+from measures.model import MODEL
 from remodel.settings import table_names
 
 if TYPE_CHECKING:

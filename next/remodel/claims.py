@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from remodel import index, mapping, reading
+from remodel import index, mapping, newkeys, reading
 from remodel.call import Call
 from remodel.errors import RejectedRow
 from remodel.hints import NONE
@@ -25,8 +25,8 @@ def other_origins(call: Call, deleted: Iterable[tuple[Key, Key, Item]]) -> dict[
     """Of new keys that an old row is about to delete, as (old row, new key, stored row): who else may claim them."""
     found: dict[Key, set[Key]] = {}
     for row, new, item in deleted:
-        others = mapping.origins(call.model, new, item)
-        for rule, member in mapping.member_origins(call.model, new, item):
+        others = newkeys.origins(call.model, new, item)
+        for rule, member in newkeys.member_origins(call.model, new, item):
             twin = _twin(rule, row, member, new)
             others |= {twin} if twin else set(search(call, rule, member, {new.text}).values())
         found.setdefault(new, set()).update(others - {row})
@@ -49,8 +49,8 @@ def expected_by(call: Call, origins: Mapping[Key, set[Key]]) -> set[Key]:
 
 def every_origin(call: Call, new: Key, item: Item) -> set[Key]:
     """The old rows from which a stored new row may come."""
-    found = mapping.origins(call.model, new, item)
-    for rule, member in mapping.member_origins(call.model, new, item):
+    found = newkeys.origins(call.model, new, item)
+    for rule, member in newkeys.member_origins(call.model, new, item):
         found |= set(search(call, rule, member, {new.text}).values())
     return found
 

@@ -137,7 +137,9 @@ class _Lean:
         canonical = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
         digest = hashlib.sha256(canonical.encode()).hexdigest()
         signature = hmac.digest(
-            self._signing_key(held.secret_key or "", scope), f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{digest}".encode(), "sha256"
+            self._signing_key(held.secret_key or "", scope),
+            f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{digest}".encode(),
+            "sha256",
         )
         headers["authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={held.access_key}/{scope}, SignedHeaders={names}, Signature={signature.hex()}"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from remodel import claims, index, mapping, reading
+from remodel import claims, index, mapping, newkeys, reading
 from remodel.backfill import Segment
 from remodel.call import Call
 from remodel.converge import converge, remove_orphan
@@ -169,7 +169,7 @@ def _differences(
     groups: Mapping[Key, frozenset[Group]],
 ) -> Iterator[Finding]:
     extra = {
-        key: {mapping.quarantine_key(key), *mapping.possible_keys(call.model, key, snapshots[key], groups[key])}
+        key: {mapping.quarantine_key(key), *newkeys.possible_keys(call.model, key, snapshots[key], groups[key])}
         - want.rows.keys()
         for key, want in step.items()
         if key in groups
@@ -244,7 +244,7 @@ def _backward(call: Call, keys: list[Key]) -> Iterator[Finding]:
 
 
 def _by_key(call: Call, left: Mapping[Key, Item]) -> set[Key]:
-    origins = {new: mapping.origins(call.model, new, item) for new, item in left.items()}
+    origins = {new: newkeys.origins(call.model, new, item) for new, item in left.items()}
     return claims.expected_by(call, origins)
 
 
@@ -252,7 +252,7 @@ def _by_member(call: Call, left: Mapping[Key, Item]) -> set[Key]:
     searches: dict[tuple[Any, Key], set[str]] = {}
     rules: dict[int, Any] = {}
     for new, item in left.items():
-        for rule, member in mapping.member_origins(call.model, new, item):
+        for rule, member in newkeys.member_origins(call.model, new, item):
             rules[id(rule)] = rule
             searches.setdefault((id(rule), member), set()).add(new.text)
     origins: dict[Key, set[Key]] = {}

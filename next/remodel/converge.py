@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from remodel import claims, fanout, mapping, notes
+from remodel import claims, fanout, newkeys, notes
 from remodel.call import Call
 from remodel.hints import Hint, merge
 from remodel.items import Item
@@ -47,8 +47,8 @@ def converge(call: Call, hints: Iterable[Hint], beside: Iterable[Change] = ()) -
 def remove_orphan(call: Call, new: Key, found: Item) -> None:
     """Deletes a new row that no old row explains, and then looks once more at every old row that could. Raises Unavailable and
     Fenced."""
-    members = [member for _, member in mapping.member_origins(call.model, new, found)]
-    note = Note(call, [Hint(key) for key in (*mapping.origins(call.model, new, found), *members)])
+    members = [member for _, member in newkeys.member_origins(call.model, new, found)]
+    note = Note(call, [Hint(key) for key in (*newkeys.origins(call.model, new, found), *members)])
     note.cover([])
     call.write_rows({new: None})
     origins = claims.every_origin(call, new, found)

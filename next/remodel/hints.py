@@ -27,8 +27,8 @@ NONE: frozenset[Group] = frozenset()
 class Hint:
     """`groups`: in which the row was seen. `now`: those that its newest image shows, to be joined before it is read.
     `spreads`: whether other rows may see the change. `rejected`: whether the row may be in quarantine, because one of its
-    images was rejected or is unknown. `image`: the newest; it saves parsing where the row that is read is the same. `is_new`: whether the row is in all likelihood no
-    member of its groups yet."""
+    images was rejected or is unknown. `image`: the newest; it saves parsing where the row that is read is the same.
+    `is_new`: whether the row is in all likelihood no member of its groups yet."""
 
     key: Key
     groups: frozenset[Group] = NONE

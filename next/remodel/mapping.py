@@ -7,9 +7,7 @@ rows; it has one row in quarantine, which is one more table that the mapping wri
 from __future__ import annotations
 
 import hashlib
-import itertools
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -19,7 +17,7 @@ from remodel.errors import RejectedRow
 from remodel.items import ITEM_LIMIT, Item, size, to_item
 from remodel.joins import Bound, Group
 from remodel.keys import RANGE_LIMIT, Key
-from remodel.kinds import Kind, New, typed, write_key
+from remodel.kinds import Kind, New, write_key
 from remodel.model import Model, Rule
 from remodel.store import QUARANTINE, QUARANTINE_KEY
 
@@ -103,7 +101,7 @@ def parse(model: Model, key: Key, item: Item | None) -> Parsed:
 
 
 def _checked_groups(model: Model, key: Key, kind: type[Kind], row: Any) -> frozenset[Group]:
-    """What is rejected by the row alone joins nothing: so a new row that needs no other row is tried here as well."""
+    """What is rejected by the row alone joins nothing: so new rows that need no other row are tried here as well."""
     plan = model.plans[kind]
     try:
         groups = plan.member_groups(row)
@@ -111,9 +109,10 @@ def _checked_groups(model: Model, key: Key, kind: type[Kind], row: Any) -> froze
         raise RejectedRow(str(problem)) from None
     if any(len(group.value) * 4 > LONGEST_VALUE and len(group.value.encode()) > LONGEST_VALUE for group in groups):
         raise RejectedRow(f"expected a join value of at most {LONGEST_VALUE} bytes, found a longer one")
-    for rule in plan.mappings if plan.provides else ():
-        if not rule.joins:
-            _new_row(rule, key, _ask(rule.function, row), row)
+    for rule in plan.mappings:
+        if rule.each is None:
+            without: dict[str, Any] = {join.label: [] if join.mode == "all" else None for join in rule.joins}
+            _new_row(rule, key, _ask(rule.function, row, **without), row)
     return groups
 
 
@@ -223,10 +222,10 @@ def _key_text(rule: Rule, key: Key, row: Any, pairing: Pairing | None) -> str:
         own = fields_of(rule.kind, key)
         return rule.keys.shared(own) if pairing.leads else rule.keys.own(own, fields_of(rule.each.kind, pairing.member))
     fields = {name: getattr(row, name) for form in rule.forms.values() for name in form.fields if "." not in name}
-    return write_key(rule.table.schema, rule.forms, {**fields, **_member_fields(rule, pairing and pairing.member)})
+    return write_key(rule.table.schema, rule.forms, {**fields, **member_fields(rule, pairing and pairing.member)})
 
 
-def _member_fields(rule: Rule, member: Key | None) -> dict[str, Any]:
+def member_fields(rule: Rule, member: Key | None) -> dict[str, Any]:
     if rule.each is None or member is None:
         return {}
     return {f"{rule.each.label}.{name}": value for name, value in fields_of(rule.each.kind, member).items()}
@@ -247,89 +246,6 @@ def _ask(function: Any, *args: Any, **named: Any) -> Any:
     except Exception as problem:
         name = getattr(function, "__name__", "mapping")
         raise RejectedRow(f"expected {name} to answer, found that it raised {type(problem).__name__}") from problem
-
-
-def possible_keys(model: Model, key: Key, snapshot: Snapshot, groups: Iterable[Group]) -> set[Key]:
-    """Every key that a new row of this old row could have under the members of its groups, whoever of them leads; without the
-    key in quarantine."""
-    kind = snapshot.parsed.kind
-    found: set[Key] = set()
-    if kind is None or not _has_fields(kind, key):
-        return found
-    for rule in model.plans[kind].mappings:
-        members = snapshot.members.get(rule.each, frozenset()) if rule.each is not None else frozenset()
-        found.update(Key(rule.table.name, text) for text in _possible(rule, key, members, groups))
-    return found
-
-
-def _has_fields(kind: type[Kind], key: Key) -> bool:
-    """A row whose key has not the types of its fields never had a new row."""
-    try:
-        fields_of(kind, key)
-    except RejectedRow:
-        return False
-    return True
-
-
-def narrow_keys(model: Model, key: Key, snapshot: Snapshot, only: frozenset[Key]) -> tuple[set[Key], set[Key]] | None:
-    """The own keys of these members, and the shared keys of the row; None where the row must be looked at completely."""
-    kind, row = snapshot.parsed.kind, snapshot.parsed.row
-    if kind is None or row is None:
-        return None
-    own: set[Key] = set()
-    shared: set[Key] = set()
-    for rule in model.plans[kind].mappings:
-        mine = {member for member in only if rule.each is not None and member in snapshot.members.get(rule.each, ())}
-        try:
-            if not mine or not is_narrow(rule, row):
-                return None
-        except RejectedRow:
-            return None
-        own.update(Key(rule.table.name, text) for text in _own_keys(rule, key, mine))
-        shared.update(Key(rule.table.name, text) for text in _shared_keys(rule, key))
-    return own, shared
-
-
-def _possible(rule: Rule, key: Key, members: frozenset[Key], groups: Iterable[Group]) -> Iterator[str]:
-    if rule.keys is not None:
-        yield from _shared_keys(rule, key)
-        if len(members) > 1:  # members stay in the index, so one that is alone has always led
-            yield from _own_keys(rule, key, members)
-        return
-    own = dict(fields_of(rule.kind, key))
-    keyed = (
-        [_keyed_fields(rule, group) for group in groups if group.name == rule.keyed_group] if rule.keyed_by else [{}]
-    )
-    paired_with: list[Mapping[str, Any]] = [_member_fields(rule, member) for member in members] if rule.each else [{}]
-    for values, member in itertools.product(keyed, paired_with):
-        try:
-            yield write_key(rule.table.schema, rule.forms, {**own, **values, **member})
-        except ValueError:
-            continue  # no row was ever written under a key that cannot be
-
-
-def _shared_keys(rule: Rule, key: Key) -> Iterator[str]:
-    if rule.keys is not None:
-        yield rule.keys.shared(fields_of(rule.kind, key))
-
-
-def _own_keys(rule: Rule, key: Key, members: Iterable[Key]) -> Iterator[str]:
-    own = fields_of(rule.kind, key)
-    assert rule.each is not None
-    for member in members:
-        if rule.keys is not None:
-            yield rule.keys.own(own, fields_of(rule.each.kind, member))
-        else:
-            try:
-                yield write_key(rule.table.schema, rule.forms, {**own, **_member_fields(rule, member)})
-            except ValueError:
-                continue
-
-
-def _keyed_fields(rule: Rule, group: Group) -> dict[str, Any]:
-    texts = [each[1:] for each in json.loads(group.value[1:])]
-    pairs = zip(rule.keyed_by, texts, strict=True)
-    return {name: typed(rule.kind.model_fields[name].annotation, text) for name, text in pairs}
 
 
 def check_limits(table: New, item: Item) -> None:
@@ -368,48 +284,6 @@ def quarantine_row(key: Key, reason: str) -> Item:
         "row_id": {"S": key.text},
         "reason": {"S": reason},
     }
-
-
-def origins(model: Model, key: Key, item: Item | None) -> set[Key]:
-    """The old rows that a new row with this key may come from, as far as the key tells; `member_origins` has the rest."""
-    if key.table == QUARANTINE:
-        stored = (item or {}).get("row_id") or QUARANTINE_KEY.decode(key.text)["row"]
-        return {Key(QUARANTINE_KEY.decode(key.text)["source"]["S"], stored["S"])}
-    found = set()
-    for rule in model.mappings:
-        if rule.table.name == key.table and (fields := _origin_fields(rule, key)) is not None:
-            try:
-                found.add(rule.kind.key_of(fields))
-            except ValueError:
-                continue
-    return found
-
-
-def _origin_fields(rule: Rule, key: Key) -> Mapping[str, Any] | None:
-    if rule.keys is not None:
-        return rule.keys.shared_origin(key.text)
-    found: dict[str, Any] = {}
-    for name, wire in rule.table.schema.decode(key.text).items():
-        ((kind, inner),) = wire.items()
-        read = {rule.forms[name].fields[0]: inner} if kind == "B" else rule.forms[name].read(inner)
-        if read is None:
-            return None
-        found |= read
-    try:
-        return {name: typed(rule.kind.model_fields[name].annotation, found[name]) for name in rule.kind.key_fields}
-    except (ValueError, ArithmeticError):
-        return None
-
-
-def member_origins(model: Model, key: Key, item: Item) -> list[tuple[Rule, Key]]:
-    """For a new row whose key may be a member's own: the rule, and the member in whose group the old row is to be found."""
-    found = []
-    for rule in model.mappings:
-        if rule.table.name == key.table and rule.keys is not None and rule.keys.may_be_own(key.text):
-            fields = rule.keys.member_of(item)
-            if fields is not None and rule.each is not None:
-                found.append((rule, rule.each.kind.key_of(fields)))
-    return found
 
 
 def groups_of(model: Model, parsed: Parsed) -> frozenset[Group]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from remodel import claims, index, mapping
+from remodel import claims, index, mapping, newkeys
 from remodel.call import Call, when
 from remodel.hints import Hint
 from remodel.items import Item, same
@@ -123,14 +123,14 @@ class _Batch:
     def _targets(self, key: Key, snapshot: Snapshot) -> Iterator[_Target]:
         model = self._call.model
         if key not in self._complete:
-            if narrow := mapping.narrow_keys(model, key, snapshot, self._through[key]):
+            if narrow := newkeys.narrow_keys(model, key, snapshot, self._through[key]):
                 want, shared = mapping.expected(model, key, snapshot, self._through[key]), narrow[1]
                 shared.add(mapping.quarantine_key(key))
                 yield _Target(key, want.rows, sorted(narrow[0] | shared), shared)
                 return
             self._complete.add(key)
         want = mapping.expected(model, key, snapshot)
-        keys = mapping.possible_keys(model, key, snapshot, self._groups[key]) | want.rows.keys()
+        keys = newkeys.possible_keys(model, key, snapshot, self._groups[key]) | want.rows.keys()
         if want.reason is not None and want.rows:
             self._rejected[key] = want.reason
         if self._hints[key].rejected or key in self._rejected:

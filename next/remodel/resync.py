@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from remodel import mapping, reading
+from remodel import mapping, newkeys, reading
 from remodel.backfill import Segment
 from remodel.call import Call
 from remodel.converge import converge
@@ -115,5 +115,5 @@ def _possible(call: Call, hints: list[Hint]) -> set[Key]:
     found: set[Key] = set()
     for key, snapshot in snapshots.items():
         groups = merged[key].groups | snapshot.groups
-        found |= {mapping.quarantine_key(key), *mapping.possible_keys(call.model, key, snapshot, groups)}
+        found |= {mapping.quarantine_key(key), *newkeys.possible_keys(call.model, key, snapshot, groups)}
     return found

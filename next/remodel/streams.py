@@ -53,7 +53,7 @@ def sighted(call: Call, source: str, label: str, record: float | None = None, at
 
 
 def sighting(call: Call, source: str, label: str, record: float | None = None, at: float | None = None) -> Change:
-    """What the index is to say of a stream that was read. The gap that lies before is stored now, so that a killed call finds it
+    """What the index is to say of a stream that was read. A gap before it is stored now, so that a killed call finds it
     again."""
     key, at = index_key(SIGHTINGS, source), call.now() if at is None else at
     item = call.read([key]).get(key)

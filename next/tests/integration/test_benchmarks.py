@@ -38,7 +38,10 @@ def surroundings() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def results() -> Any:
-    return json.loads((bench.FOLDER / "results.json").read_text())
+    found = bench.FOLDER / "results.json"
+    if not found.exists():
+        pytest.skip("`make bench` has not run with this engine yet")
+    return json.loads(found.read_text())
 
 
 @pytest.mark.parametrize("links", [1, 2])

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from remodel.items import Item
-from tests.simulation import draw_measures, draw_shop
+
+from tests.simulation import draw_measures, draw_shop, library
 from tests.simulation.world import Change, World
 
 T = TypeVar("T")
@@ -26,7 +27,11 @@ class Cast:
     weights: Sequence[float] | None = None
 
 
-CASTS: dict[str, Callable[[random.Random], Any]] = {"measures": draw_measures.cast, "shop": draw_shop.cast}
+CASTS: dict[str, Callable[[random.Random], Any]] = {
+    "measures": draw_measures.cast,
+    "shop": draw_shop.cast,
+    "library": library.cast,
+}
 
 
 def draw(seed: object, model: str) -> World:

@@ -15,14 +15,12 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from unittest.mock import patch
 
-from tests.simulation.__main__ import schedules, simulate
+from tests.simulation.__main__ import MODELS, schedules, simulate
 from tests.simulation.removed import GUARDS
 from tests.simulation.stories import STORIES
 
 SCHEDULES = 5_000
 """After which a guard counts as not caught by chance."""
-
-MODELS = ("measures", "shop")
 
 
 @contextmanager

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from remodel import claims, converge, fanout, fence, hints, index, mapping, materialize, notes, reading, resync
-from remodel import replicate as batches
 from remodel.call import Call
 from remodel.hints import Hint
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.materialize import Done
+
+from remodel import claims, converge, fanout, fence, hints, index, materialize, newkeys, notes, reading, resync
+from remodel import replicate as batches
 from tests.memory import MemoryStore
 from tests.simulation.cutover import RULES, Cutover
 from tests.simulation.parts import WatchedStore
@@ -88,14 +89,14 @@ def the_index_is_complete() -> Patches:
 
 @guard("compute: keys under members that are gone")
 def live_members_alone() -> Patches:
-    real = mapping.possible_keys
+    real = newkeys.possible_keys
 
     def possible(model: Any, key: Key, snapshot: Any, groups: Any) -> Any:
         live = {join: frozenset(member for member, _ in each.rows) for join, each in snapshot.joined.items()}
         members = {join: keys & live.get(join, frozenset()) for join, keys in snapshot.members.items()}
         return real(model, key, snapshot._replace(members=members), groups)
 
-    return [(mapping, "possible_keys", possible)]
+    return [(newkeys, "possible_keys", possible)]
 
 
 def _newest_groups(providers: bool) -> Patches:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
-
 from remodel.call import Place
 from remodel.errors import Fenced, Unavailable
 from remodel.fence import REQUEST
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.store import QUARANTINE
+
 from tests.memory import Fault
 from tests.simulation import verdict
 from tests.simulation.chance import Chance

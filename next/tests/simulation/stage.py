@@ -6,10 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from greenlet import getcurrent, greenlet
-
-from demo import oracle
-from measures.model import MODEL
-from remodel import converge, fanout, replicate, resync
 from remodel.backfill import Segment, backfill
 from remodel.call import Call, Place
 from remodel.compare import compare
@@ -19,12 +15,21 @@ from remodel.keys import Key
 from remodel.model import Model
 from remodel.notes import OPEN
 from remodel.store import NAME, Change, Page
+
+from demo import oracle
+from measures.model import MODEL
+from remodel import converge, fanout, replicate, resync
 from tests import oracle_shop
 from tests.limits import stored
 from tests.memory import Fault, MemoryStore
+from tests.simulation import library
 from tests.simulation.parts import Killed, Messages, StepClock, is_note, place_in_index, tables_of
 
-ORACLES = {"measures": oracle.expected, "shop": oracle_shop.expected}
+ORACLES = {"measures": oracle.expected, "shop": oracle_shop.expected, "library": library.expected}
+
+
+STEPS = 5_000
+"""After which a story does not end."""
 
 
 class Actor:
@@ -141,9 +146,11 @@ class Stage:
         self.astray: list[Callable[[], object]] = []
         self.noted: list[str] = []
         self.faults: dict[tuple[str, str], list[Fault]] = {}
-        self._records = 0
+        self._records = self._steps = 0
 
     def _hook(self, operation: str, key: Key | None) -> Fault | None:
+        self._steps += 1
+        assert self._steps < STEPS, "expected the story to end, found that it does not"
         if self.current is not None:
             self.current.step(operation, key)
         waiting = self.faults.get((operation, key.table if key else ""))

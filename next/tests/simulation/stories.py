@@ -6,21 +6,22 @@ what is then put right is what the story is about.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from measures.ids import derived_id
-from measures.model import MODEL as MEASURES
-from remodel import fence, index
 from remodel.converge import converge
 from remodel.errors import Fenced
 from remodel.hints import Hint
 from remodel.keys import Key
 from remodel.model import Model
 from shop.model import MODEL as SHOP
+
+from measures.model import MODEL as MEASURES
+from remodel import fence, index
 from tests.memory import Fault
+from tests.simulation.library import MODEL as LIBRARY
 from tests.simulation.stage import Stage, actual, guid, link, reading, refused, text
 from tests.simulation.world import small
 
@@ -412,12 +413,12 @@ def a_batch_is_answered_from_the_first_record_that_is_not_done(stage: Stage) -> 
     stage.sweep()
 
 
-@story()
-def resync_finds_a_link_that_moved_in_a_gap(stage: Stage) -> None:
-    with_links(stage, link(1, "X"), link(2, "X"))
-    stage.deliver(stage.put("readings", reading(9, "X")))
-    stage.put("links", link(2, "Y"))
-    stage.backfill("links", "readings")
+@story(model=LIBRARY)
+def resync_finds_the_former_key_of_a_row_that_moved_in_a_gap(stage: Stage) -> None:
+    book = {"id": text("b"), "shelf": text("s1"), "title": text("One")}
+    stage.deliver(stage.put("books", book))
+    stage.put("books", {**book, "shelf": text("s2")})
+    stage.backfill("books")
     still_wrong(stage)
 
     stage.walk("index", "quarantine")

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from remodel import compare, converge, fanout, quarantine, replicate, resync
 from remodel.backfill import Segment, backfill
 from remodel.call import Call
 from remodel.hints import Hint
 from remodel.store import INDEX, QUARANTINE
+
+from remodel import compare, converge, fanout, quarantine, replicate, resync
 
 if TYPE_CHECKING:
     from tests.simulation.run import Run, Running

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from demo import oracle
-from remodel import compare
 from remodel.backfill import Segment
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.mapping import SINCE
 from remodel.store import QUARANTINE
+
+from demo import oracle
+from remodel import compare
 from tests import limits, oracle_shop
+from tests.simulation import library
 
 if TYPE_CHECKING:
     from tests.simulation.run import Run
 
-ORACLES: dict[str, Any] = {"measures": oracle.expected, "shop": oracle_shop.expected}
+ORACLES: dict[str, Any] = {"measures": oracle.expected, "shop": oracle_shop.expected, "library": library.expected}
 
 
 def problems(run: Run, final: bool = True) -> list[str]:

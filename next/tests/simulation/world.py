@@ -10,6 +10,7 @@ from typing import Any
 
 from remodel.items import Item
 from remodel.model import Model
+
 from tests import limits, memory
 
 Change = tuple[str, str, Item | None]
@@ -98,8 +99,11 @@ _PLAIN = {
 }
 
 
+MODULES = {"measures": "measures.model", "shop": "shop.model", "library": "tests.simulation.library"}
+
+
 def model_of(world: World) -> Model:
-    found = importlib.import_module(f"{world.model}.model").MODEL
+    found = importlib.import_module(MODULES[world.model]).MODEL
     assert isinstance(found, Model)
     return found
 
