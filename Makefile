@@ -13,7 +13,7 @@ demo: .venv/.done ## a whole migration on a real DynamoDB, while the old tables 
 
 test: .venv/.done .cache/sam/.done .cache/checkov/.done ## everything that must hold before a commit
 	$(MAKE) --no-print-directory check
-	$(RUN)python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+	$(RUN)python -m pytest --numprocesses 3 --dist worksteal $(ARGS)
 
 check: lint types imports
 
@@ -31,7 +31,7 @@ simulate: .venv/.done ## make simulate SCHEDULES=1000000 SEED=2
 simulate-guards: .venv/.done ## takes each guard of the protocol away; each must be noticed
 	$(RUN)python -m tests.simulation.guards
 
-simulate-all: .venv/.done ## every interleaving of small worlds
+simulate-all: .venv/.done ## every interleaving of small worlds, in ten minutes
 	$(RUN)python -m tests.simulation.exhaustive
 
 bench: .venv/.done ; $(RUN)python -m benchmarks $(ARGS) ## half an hour: figures beside rivals and floors, into benchmarks/

@@ -29,5 +29,5 @@ def figures(endpoint: str, rounds: int) -> Iterator[Figure]:
         for number in range(rounds):
             for name, (cpu, _wall, _said) in in_turns(number, runs).items():
                 figure.add(name, cpu * 1e3)
-        figure.at_most(1.5, of=FLOOR)
+        figure.at_most(1.3, of=FLOOR)
         yield figure

@@ -12,8 +12,9 @@ from typing import Any
 
 from benchmarks.measure import OURS
 from benchmarks.replicate import IDEMPOTENCY, TEXTBOOK, TRANSACTIONS
-from remodel.core.forecast import DOLLARS_PER_MILLION_WRITES, PRICES
+from runner.forecast import DOLLARS_PER_MILLION_WRITES, PRICES
 
+DOLLARS_PER_MILLION_READS = 0.125
 DOLLARS_PER_GB_SECOND = 0.0000133334
 DOLLARS_PER_MILLION_INVOCATIONS = 0.20
 LAMBDA_PRICES = "Lambda arm64, us-east-1, first tier, as known in September 2026 and not looked up again"
@@ -30,19 +31,21 @@ class Cost:
     """Dollars for a million."""
 
     writes: float
+    reads: float
     compute: float
     invocations: float
 
     @property
     def total(self) -> float:
-        return self.writes + self.compute + self.invocations
+        return self.writes + self.reads + self.compute + self.invocations
 
 
-def cost(units: float, calls: float, cpu: float, batch: int) -> Cost:
-    """Of a million, each with so many write units and SDK calls and CPU seconds, `batch` of them to an invocation."""
+def cost(units: float, reads: float, calls: float, cpu: float, batch: int) -> Cost:
+    """Of a million, each with so many write and read units, SDK calls and CPU seconds, `batch` of them to an invocation."""
     seconds = cpu / CORES + calls * ON_THE_WAY
     return Cost(
         units * DOLLARS_PER_MILLION_WRITES,
+        reads * DOLLARS_PER_MILLION_READS,
         seconds * GB * DOLLARS_PER_GB_SECOND * 1e6,
         DOLLARS_PER_MILLION_INVOCATIONS / batch,
     )
@@ -51,13 +54,15 @@ def cost(units: float, calls: float, cpu: float, batch: int) -> Cost:
 def section(results: dict[str, Any]) -> str:
     found = {figure["name"]: figure["series"] for figure in results["figures"]}
     lines = [
-        f"Prices: {PRICES} (${DOLLARS_PER_MILLION_WRITES} a million write units); {LAMBDA_PRICES} "
+        f"Prices: {PRICES} (${DOLLARS_PER_MILLION_WRITES} a million write units, ${DOLLARS_PER_MILLION_READS} a million read "
+        f"units); {LAMBDA_PRICES} "
         f"(${DOLLARS_PER_GB_SECOND} a GB-second, ${DOLLARS_PER_MILLION_INVOCATIONS:.2f} a million requests), {GB} GB. A "
         f"request is taken to be {ON_THE_WAY * 1e3:.0f} ms on the way, which is assumed; the rest is measured "
         f"({results['date']}, `{results['command']}`).",
         "",
-        "| a million | write units each | SDK calls each | CPU each | writes | compute | requests | together |",
-        "|---|---|---|---|---|---|---|---|",
+        "| a million | write units each | read units each | SDK calls each | CPU each "
+        "| writes | reads | compute | requests | together |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     cases = [("changes, 1 link", "replicate, 1 link", name) for name in (OURS, TRANSACTIONS, TEXTBOOK, IDEMPOTENCY)]
     cases += [("changes, 4 links", "replicate, 4 links", name) for name in (OURS, TEXTBOOK)]
@@ -67,16 +72,21 @@ def section(results: dict[str, Any]) -> str:
     backfill = next(name for name in found if name.startswith("backfill, ") and name.endswith("work alone"))
     per_row = [
         found[name][OURS]["median"]
-        for name in ("backfill: write units per row", "backfill: SDK calls per row", backfill)
+        for name in (
+            "backfill: write units per row",
+            "backfill: read units per row",
+            "backfill: SDK calls per row",
+            backfill,
+        )
     ]
     lines.append(_line(f"rows backfilled, 1 link: {OURS}", *per_row))
     return "\n".join(lines)
 
 
-_PER_CHANGE = ("write units per change", "SDK calls per change", "CPU per change")
+_PER_CHANGE = ("write units per change", "read units per change", "SDK calls per change", "CPU per change")
 
 
-def _line(what: str, units: float, calls: float, microseconds: float) -> str:
-    it = cost(units, calls, microseconds / 1e6, 1_000)
-    dollars = " | ".join(f"${each:,.2f}" for each in (it.writes, it.compute, it.invocations, it.total))
-    return f"| {what} | {units:.3g} | {calls:.3g} | {microseconds:,.0f} µs | {dollars} |"
+def _line(what: str, units: float, reads: float, calls: float, microseconds: float) -> str:
+    it = cost(units, reads, calls, microseconds / 1e6, 1_000)
+    dollars = " | ".join(f"${each:,.2f}" for each in (it.writes, it.reads, it.compute, it.invocations, it.total))
+    return f"| {what} | {units:.3g} | {reads:.3g} | {calls:.3g} | {microseconds:,.0f} µs | {dollars} |"

@@ -15,11 +15,9 @@ from typing import Any
 
 from benchmarks.measure import FLOOR, OURS, Figure
 from benchmarks.rows import Changes, changes
-from benchmarks.stage import FOLDER, fill
+from benchmarks.stage import FOLDER, change, chunks, fill
 from local_cloud.cloud import Cloud, standing
 from local_cloud.poller import INTERVAL
-from remodel.core.wire import Item
-from remodel.flow.deliver import chunks
 
 STEP = 0.1
 """Seconds between two batches of the writer."""
@@ -58,7 +56,7 @@ def _lags(cloud: Cloud, asked: Changes, rate: int) -> list[float]:
     began = time.perf_counter()
     for n, some in enumerate(chunks(asked.batch, max(1, int(rate * STEP)))):
         time.sleep(max(0.0, began + n * STEP - time.perf_counter()))
-        _write(cloud, some)
+        change(cloud, "actuals", some)
         now = time.perf_counter()
         for _old, new in some[::SAMPLE]:
             if new is not None:
@@ -66,13 +64,6 @@ def _lags(cloud: Cloud, asked: Changes, rate: int) -> list[float]:
     eyes.stopping.set()
     looking.join()
     return eyes.lags
-
-
-def _write(cloud: Cloud, some: list[tuple[Item | None, Item | None]]) -> None:
-    puts: list[Any] = [{"PutRequest": {"Item": new}} for _old, new in some if new is not None]
-    requests = puts + [{"DeleteRequest": {"Key": {"id": old["id"]}}} for old, new in some if old and new is None]
-    for chunk in chunks(requests, 25):
-        cloud.dynamodb.batch_write_item(RequestItems={cloud.tables["actuals"]: chunk})
 
 
 class _Eyes:

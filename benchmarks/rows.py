@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from remodel.core.wire import Item
+from remodel.items import Item
 
 TENANT = "tenant-1"
 SEQUENCE = 9_999_999_999_999_999_999_990

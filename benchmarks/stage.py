@@ -7,18 +7,23 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 
 from local_cloud.cloud import Cloud
 from local_cloud.emulator import CACHE, credentials
 from local_cloud.worker import Context
-from remodel.adapters.dynamodb import CONFIG
-from remodel.core.wire import Item
-from remodel.flow.deliver import chunks
+from measures.model import MODEL
+from remodel.call import Place
+from remodel.client import CONFIG
+from remodel.clock import SystemClock
+from remodel.dynamodb import DynamoStore
+from remodel.items import Item
+from remodel.runtime import tables_of
+from remodel.settings import table_names
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,6 +33,13 @@ FOLDER = CACHE / "bench"
 OLD = ("LinksTable", "MilestonesTable", "ActualsTable", "ReadingsTable", "MeasuresTable", "PeopleTable")
 
 Handler = Callable[[Any], Any]
+
+T = TypeVar("T")
+
+
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    every = list(items)
+    return (every[n : n + size] for n in range(0, len(every), size))
 
 
 def stage(endpoint: str, prefix: str, old: Cloud | None = None) -> Cloud:
@@ -46,10 +58,26 @@ def client(endpoint: str) -> DynamoDBClient:
     return made
 
 
+def place(cloud: Cloud, client: Any) -> Place:
+    """The engine on these tables, in this process, with a client that somebody looks at; it meters what it reads."""
+    tables = tables_of(MODEL, {name: cloud.tables[name] for name in table_names(MODEL)})
+    return Place(MODEL, DynamoStore(client, tables, metered=True), SystemClock(), frozenset(MODEL.old_tables))
+
+
 def fill(cloud: Cloud, table: str, items: Iterable[Item]) -> None:
     for chunk in chunks(items, 25):
         puts: Any = [{"PutRequest": {"Item": item}} for item in chunk]
         cloud.dynamodb.batch_write_item(RequestItems={cloud.tables[table]: puts})
+
+
+def change(cloud: Cloud, table: str, batch: Iterable[tuple[Item | None, Item | None]]) -> None:
+    """Changes as (before, after) happen to a table."""
+    requests: list[Any] = [
+        {"DeleteRequest": {"Key": {"id": old["id"]}}} if new is None and old else {"PutRequest": {"Item": new}}
+        for old, new in batch
+    ]
+    for chunk in chunks(requests, 25):
+        cloud.dynamodb.batch_write_item(RequestItems={cloud.tables[table]: chunk})
 
 
 def environment(cloud: Cloud, function: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 One record at a time, through boto3's Table resource: images are deserialised, the links of the measure are found by a
 query on its index, each new row is a `put_item`, each removed one a `delete_item`. It has no versions, so records that
 come twice or late overwrite newer ones, and a link that comes after its rows is never joined. What it writes for a batch
-that comes once and in order is what the product writes.
+that comes once and in order is what the product writes to the new tables.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class Textbook:
     def _links_of(self, measure_id: str) -> list[dict[str, Any]]:
         """First of all the one that carries the old ids on."""
         answer = self._links.query(IndexName="measure-index", KeyConditionExpression=Key("measure_id").eq(measure_id))
-        links: list[dict[str, Any]] = sorted(answer["Items"], key=lambda link: (link["linked_at"], link["id"].lower()))
+        links: list[dict[str, Any]] = sorted(answer["Items"], key=lambda link: (link["linked_at"], link["id"]))
         return [{**link, "is_first": n == 0} for n, link in enumerate(links)]
 
 
 def new_id(id: str, link: dict[str, Any]) -> str:
-    return id if link["is_first"] else str(uuid5(NAMESPACE, f"{id}:{link['id']}".lower()))
+    return id if link["is_first"] else str(uuid5(NAMESPACE, f"{id}:{link['id']}"))
 
 
 def measure_data(row: dict[str, Any], link: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class Idempotent(Textbook):
 class Transactional:
     """The index and the new rows of a change in one transaction, each change with what it writes worked out beforehand.
 
-    The least that a design with transactions in place of this one's second look would send: it would have to read, too.
+    The least that a design with transactions in place of notes and a second look would send: it would have to read, too.
     """
 
     def __init__(self, endpoint: str, index: str, data: str) -> None:

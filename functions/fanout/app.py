@@ -1,4 +1,4 @@
-"""The worker of large fan-outs: a message names a group, of which every row is settled; what is left goes back to the queue."""
+"""The worker of pending fan-outs. A message names one; what it has to do stands in the index."""
 
 from __future__ import annotations
 
@@ -7,23 +7,18 @@ from functools import cache
 from typing import Any
 
 import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
-from measures import MODEL
-from remodel.adapters.telemetry import Telemetry
-from remodel.core.errors import RemodelError
-from remodel.flow.fanout import work
-from remodel.ports import Fanout
+from remodel.errors import RemodelError
+from remodel.fanout import work
 from remodel.requests import FanoutRequest, parse
-from remodel.wiring import Wired, wire
+from remodel.runtime import Runtime, wire
+from remodel.telemetry import Telemetry
 
 telemetry = Telemetry("fanout")
 
-SHARE = 0.6
-"""Of the time that is left, after which no new page is begun: a page may take the rest."""
-
 
 @cache
-def wired() -> Wired:
-    return wire(MODEL)
+def wired() -> Runtime:
+    return wire()
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -33,16 +28,14 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 
 
 def _done(message: Any, context: Any) -> bool:
-    it = wired()
+    runtime = wired()
     try:
         with telemetry.call(request=message["messageId"]):
             asked = parse(FanoutRequest, json.loads(message["body"]))
-            fanout = Fanout(asked.group, asked.cursor, asked.epoch)
-            stop_at = it.engine.clock.now() + SHARE * context.get_remaining_time_in_millis() / 1000
-            left = work(it.engine, fanout, stop_at, it.patience(context))
-            telemetry.count(FanoutsDone=left is None, FanoutsLeft=left is not None)
-            if left is not None and it.engine.queue is not None:
-                it.engine.queue.send(left)
+            done = work(runtime.call(context), asked.fanout, runtime.stop_at(context))
+            telemetry.count(FanoutsDone=done, FanoutsLeft=not done)
+            if not done and runtime.place.queue is not None:
+                runtime.place.queue.send(asked.fanout)
     except (RemodelError, ValueError):
         return False
     return True

@@ -1,4 +1,4 @@
-"""Quarantined rows and failed batches, again, from the rows as they are now."""
+"""Rows in quarantine and failed batches, taken up again from the rows as they are now."""
 
 from __future__ import annotations
 
@@ -7,35 +7,36 @@ from functools import cache
 from typing import Any
 
 import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
-from measures import MODEL
-from remodel.adapters.telemetry import Telemetry
-from remodel.core.errors import BadRequest
-from remodel.flow.engine import Patience
-from remodel.flow.replay import Wanted, failed, quarantined, replay
+from remodel.call import Call
+from remodel.errors import BadRequest
+from remodel.hints import Hint, read_record
+from remodel.keys import Key
+from remodel.quarantine import held, replay
 from remodel.requests import ReplayRequest, parse
-from remodel.wiring import Wired, wire
+from remodel.runtime import Runtime, wire
+from remodel.telemetry import Telemetry
 
 telemetry = Telemetry("replay")
 
 
 @cache
-def wired() -> Wired:
-    return wire(MODEL)
+def wired() -> Runtime:
+    return wire()
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """`{"source": "actuals", "ids": […]}`, `{"all": true}`, or `{"source": "actuals", "records": […]}`."""
-    request, it = parse(ReplayRequest, event), wired()
+    request, call = parse(ReplayRequest, event), wired().call(context)
     with telemetry.call(source=request.source or "all"):
-        done = replay(it.engine, _wanted(it, request, it.patience(context)), it.patience(context))
-        telemetry.count(Mended=done.mended, StillRefused=len(done.refused))
+        done = replay(call, _hints(call, request))
+        telemetry.count(Corrected=done.corrected, StillRejected=len(done.rejected))
     return asdict(done)
 
 
-def _wanted(it: Wired, request: ReplayRequest, patience: Patience) -> Wanted:
+def _hints(call: Call, request: ReplayRequest) -> list[Hint]:
     if request.all:
-        return quarantined(it.engine, patience)
-    if request.source not in it.engine.model.every or not (request.ids or request.records):
-        raise BadRequest("expected all, or source with ids or records, found neither: name what to replay")
-    rows: Wanted = {(request.source, id): set() for id in request.ids}
-    return rows | failed(it.engine, request.source, it.settings.tables[request.source], request.records)
+        return [Hint(each.row) for each in held(call)]
+    if request.source not in call.model.old_tables or not (request.ids or request.records):
+        raise BadRequest("expected `all`, or `source` with `ids` or `records`, found neither: name what to replay")
+    read = [read_record(call.model, request.source, record).hint for record in request.records]
+    return [*(Hint(Key(request.source, id)) for id in request.ids), *(hint for hint in read if hint is not None)]

@@ -7,32 +7,32 @@ from functools import cache
 from typing import Any
 
 import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
-from measures import MODEL
-from remodel.adapters.telemetry import Telemetry
-from remodel.flow.replicate import replicate
+from remodel.replicate import replicate
+from remodel.runtime import Runtime, wire
 from remodel.settings import source_setting
-from remodel.wiring import Wired, wire
+from remodel.telemetry import Telemetry
 
 telemetry = Telemetry("replicate")
 
 
 @cache
-def wired() -> tuple[Wired, str]:
-    return wire(MODEL), source_setting(os.environ, MODEL)
+def wired() -> tuple[Runtime, str]:
+    runtime = wire()
+    return runtime, source_setting(os.environ, runtime.place.model)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """A batch of stream records in Lambda's format; answers with the first record that is not done."""
-    it, source = wired()
+    runtime, source = wired()
     with telemetry.call(source=source):
-        batch = replicate(it.engine, source, it.settings.tables[source], event, it.patience(context))
+        batch = replicate(runtime.call(context), source, runtime.settings.tables[source], event)
         telemetry.count(
             Records=batch.records,
-            Changes=batch.changes,
-            Stale=batch.stale,
-            Quarantined=batch.quarantined,
-            Written=batch.written,
-            Unfinished=batch.unfinished,
+            Rows=batch.rows,
+            Written=batch.done.written,
+            Quarantined=len(batch.done.rejected),
+            Unreadable=batch.unreadable,
+            Unfinished=batch.failed is not None,
         )
-        telemetry.explain(batch.reasons)
+        telemetry.explain(batch.done.rejected.values())
     return batch.answer

@@ -1,4 +1,4 @@
-"""Every few minutes: is each stream being read? A sighting is noted; a gap in which records may have been trimmed is kept."""
+"""Every few minutes: is each stream read? A sighting is stored; a gap in which records may have been trimmed is kept."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from functools import cache
 from typing import Any
 
 import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
-from measures import MODEL
-from remodel.adapters.client import make_plain_client
-from remodel.adapters.telemetry import Telemetry
-from remodel.flow.streams import gaps, sighted
-from remodel.wiring import Wired, wire
+from remodel.client import make_plain_client
+from remodel.runtime import Runtime, wire
+from remodel.settings import variable
+from remodel.streams import gaps, sighted
+from remodel.telemetry import Telemetry
 from runner.mappings import Mappings
 
 telemetry = Telemetry("watch")
@@ -20,28 +20,27 @@ telemetry = Telemetry("watch")
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    it: Wired
+    runtime: Runtime
     mappings: Mappings
 
 
 @cache
 def wired() -> Watching:
-    """The functions on streams, by their logical ids, are named in variables that end in `_FUNCTION`."""
-    it = wire(MODEL)
-    sources = [name for name in MODEL.every if os.environ.get(f"{name.upper()}_FUNCTION")]
-    names = {f"Replicate{name.title()}": os.environ[f"{name.upper()}_FUNCTION"] for name in sources}
-    mappings = Mappings(make_plain_client("lambda"), make_plain_client("cloudwatch"), names, sources)
-    return Watching(it, mappings)
+    """The functions on streams are named in variables that end in `_FUNCTION`."""
+    runtime = wire()
+    found = {name: os.environ.get(variable(name, "FUNCTION"), "") for name in runtime.place.model.old_tables}
+    names = {name: function for name, function in found.items() if function}
+    return Watching(runtime, Mappings(make_plain_client("lambda"), make_plain_client("cloudwatch"), names, list(names)))
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Answers the sources whose streams were shown to be read, and the gaps that nobody has covered yet."""
+    """Answers the old tables whose streams were shown to be read, and the gaps that nothing has covered yet."""
     watching = wired()
-    engine, patience = watching.it.engine, watching.it.patience(context)
+    call = watching.runtime.call(context)
     with telemetry.call():
         read = {each.source: each.polled for each in watching.mappings.look() if each.polled is not None}
         for source, seconds in read.items():
-            sighted(engine, source, engine.clock.now() - seconds, patience)
-        open_ = [gap.source for gap in gaps(engine, patience)]
+            sighted(call, source, "", at=call.now() - seconds)
+        open_ = [each.source for each in gaps(call)]
         telemetry.count(StreamsRead=len(read), Gaps=len(open_))
     return {"read": sorted(read), "gaps": sorted(open_)}

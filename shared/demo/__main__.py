@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -27,21 +29,26 @@ from rich.text import Text
 
 from demo.rows import DATA, Rows
 from demo.traffic import Writer
-from demo.verdict import Verdict, scan, verdict
+from demo.verdict import NEW, Verdict, scan, verdict
 from local_cloud import emulator
 from local_cloud.cloud import Cloud, standing
 from local_cloud.poller import Faults
-from measures import MODEL
-from remodel.adapters.clock import SystemClock
-from remodel.adapters.dynamodb import DynamoStore
-from remodel.core.wire import Item
-from remodel.flow.deliver import chunks
-from remodel.flow.engine import Engine
+from remodel.items import Item
 
 console = Console()
 
 SIGN = 1.5
 """Seconds in which a poller gives its first sign of life."""
+
+SWEEP, DEAD = 2.0, 15.0
+"""Seconds between two sweeps, and after which a call that is not done has died: here a function is killed within its first half
+second, or not at all."""
+
+ENDS = 600.0
+"""Seconds after which something hangs."""
+
+BATCH = 25
+"""Rows of one request."""
 
 
 def arguments() -> argparse.Namespace:
@@ -57,14 +64,32 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     asked = arguments()
-    folder = emulator.CACHE / "demo"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = own_folder()
     with endpoint(asked.endpoint_url) as url, standing(url, folder, f"demo-{asked.seed}-") as cloud:
         try:
             return migrate(cloud, asked)
         finally:
             if asked.endpoint_url:
                 cloud.delete_tables()
+
+
+def own_folder() -> Path:
+    """Logs, failed batches and the report of this run. The folders of runs that have ended are removed."""
+    every = emulator.CACHE / "demo"
+    for each in every.glob("[0-9]*"):
+        if not is_running(int(each.name)):
+            shutil.rmtree(each, ignore_errors=True)
+    return every / str(os.getpid())
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        pass
+    return True
 
 
 @contextlib.contextmanager
@@ -79,7 +104,7 @@ def endpoint(given: str | None) -> Iterator[str]:
 
 def migrate(cloud: Cloud, asked: argparse.Namespace) -> int:
     began = time.monotonic()
-    cloud.create_tables(streams=False, but=MODEL.new_tables)
+    cloud.create_tables(streams=False, but=NEW)
     rows = Rows(random.Random(asked.seed), [], [])
     seeded = seed(cloud, rows, asked)
     console.print("the application goes on writing from here on")
@@ -89,6 +114,7 @@ def migrate(cloud: Cloud, asked: argparse.Namespace) -> int:
     remodel(cloud, "prepare", "--execute")
     faults = Faults(kill=0.06, again=0.1, random=random.Random(asked.seed + 1))
     cloud.start_pollers(faults)
+    cloud.start_schedule("Sweep", {"older_than": DEAD}, SWEEP)
     console.print(
         "\nthe stage is deployed, and its streams are read; now and then a function is killed, or given a batch twice"
     )
@@ -99,11 +125,12 @@ def migrate(cloud: Cloud, asked: argparse.Namespace) -> int:
     with progress() as bars:
         write_on(writers, asked.changes, bars)
         drain(cloud, bars)
+        settle(cloud, bars)
     agreed = remodel(cloud, "validate", "--full", "--report", str(cloud.folder / "report.html"))
     remodel(cloud, "status")
     crossed = remodel(cloud, "cutover", "--accept", "expected", "--execute")
     remodel(cloud, "log")
-    done = verdict(_engine(cloud), cloud.dynamodb, cloud.tables)
+    done = verdict(cloud.dynamodb, cloud.tables)
     tell(cloud, writers, faults, done, time.monotonic() - began)
     if not done.converged:
         keep_evidence(cloud)
@@ -132,7 +159,8 @@ def seed(cloud: Cloud, rows: Rows, asked: argparse.Namespace) -> dict[str, dict[
     with progress() as bars:
         bar = bars.add_task("seeding the old tables", total=sum(map(len, (tables | looked_up).values())))
         for name, items in (tables | looked_up).items():
-            for chunk in chunks(items, 25):
+            for n in range(0, len(items), BATCH):
+                chunk = items[n : n + BATCH]
                 puts = [{"PutRequest": {"Item": item}} for item in chunk]
                 cloud.dynamodb.batch_write_item(RequestItems={cloud.tables[name]: puts})  # type: ignore[dict-item]
                 bars.advance(bar, len(chunk))
@@ -198,9 +226,25 @@ def check(writers: list[Writer]) -> None:
 
 def drain(cloud: Cloud, bars: Progress) -> None:
     bar = bars.add_task("draining the streams", total=1)
-    if not cloud.drain(120):
-        raise TimeoutError("expected the streams to be read to their end within 120 s: see .cache/demo/*.log")
+    if not cloud.drain(ENDS):
+        raise TimeoutError(
+            f"expected the streams to be read to their end within {ENDS:.0f} s: see {cloud.folder}/*.log"
+        )
     bars.update(bar, completed=1)
+
+
+def settle(cloud: Cloud, bars: Progress) -> None:
+    """Until the sweeper has finished what killed calls began."""
+    bar = bars.add_task("sweeping", total=1)
+    deadline = time.time() + ENDS
+    while True:
+        said = cloud.functions["Sweep"].invoke({"older_than": DEAD})
+        if not said["left"] and not said["stalled"]:
+            bars.update(bar, completed=1)
+            return
+        if time.time() > deadline:
+            raise TimeoutError(f"expected no open note within {ENDS:.0f} s, found {said}: see {cloud.folder}/Sweep.log")
+        time.sleep(SWEEP)
 
 
 class TaskSpeedColumn(ProgressColumn):
@@ -230,15 +274,12 @@ def tell(cloud: Cloud, writers: list[Writer], faults: Faults, done: Verdict, sec
     console.print("old rows  " + ", ".join(f"{n} {name}" for name, n in done.old.items()))
     console.print("new rows  " + ", ".join(f"{n} {name}" for name, n in done.new.items()))
     console.print(f"took      {seconds:.0f} s")
-    for key in [*done.missing[:5], *done.orphaned[:5], *done.misfiled[:5]]:
-        console.print(f"  {key}")
-    for key, fields in list(done.different.items())[:5]:
-        console.print(f"  {key} {fields}")
+    for what in ("missing", "orphaned", "misfiled"):
+        for table, id in getattr(done, what)[:5]:
+            console.print(f"  {what}: {table} {id}")
+    for (table, id), fields in list(done.different.items())[:5]:
+        console.print(f"  different: {table} {id} {fields}")
     print(done, flush=True)
-
-
-def _engine(cloud: Cloud) -> Engine:
-    return Engine(MODEL, DynamoStore(cloud.dynamodb, cloud.tables), SystemClock(), frozenset(MODEL.lookups))
 
 
 if __name__ == "__main__":

@@ -6,16 +6,16 @@ import random
 from dataclasses import dataclass
 from uuid import UUID
 
-from remodel.core.wire import Item, Value
+from remodel.items import Item, Wire
 
 DATA = ("milestones", "actuals", "readings")
 
 
-def text(value: str) -> Value:
+def text(value: str) -> Wire:
     return {"S": value}
 
 
-def number(value: str | int) -> Value:
+def number(value: str | int) -> Wire:
     return {"N": str(value)}
 
 
@@ -94,14 +94,14 @@ class Rows:
         fraction = r.choice([".1234567", "", ".5"])
         return f"{day}T{r.randint(0, 23):02}:{r.randint(0, 59):02}:{r.randint(0, 59):02}{fraction}{zone}"
 
-    def value(self) -> Value:
+    def value(self) -> Wire:
         digits = self.random.choice([3, 5, 38])
         whole = str(self.random.randint(10 ** (digits - 1), 10**digits - 1)).rstrip("0") or "1"
         point = self.random.choice([0, 2])
         sign = self.random.choice(["", "", "-"])
         return number(f"{sign}{whole[:-point]}.{whole[-point:]}" if point and len(whole) > point else f"{sign}{whole}")
 
-    def flag(self) -> Value:
+    def flag(self) -> Wire:
         return self.random.choice([{"BOOL": True}, {"BOOL": False}, number(0), number(1)])
 
     def _milestones(self, row: Item) -> None:
@@ -143,6 +143,6 @@ class Rows:
         self._maybe(row, 0.05, ttl=number(1_900_000_000))
         return row
 
-    def _maybe(self, row: Item, chance: float, **values: Value) -> None:
+    def _maybe(self, row: Item, chance: float, **values: Wire) -> None:
         if self.random.random() < chance:
             row |= values

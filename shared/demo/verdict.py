@@ -1,36 +1,38 @@
-"""The verdict: both models held against each other, row for row, by code that does not go through the index.
+"""The verdict: the new tables and quarantine, row for row, against what the old tables make expect.
 
-The expectation is computed from the old tables alone. Only for rows that they hold refused at the end is the index asked,
-for the earlier, good version whose new rows stay until the row is mended.
+The expectation is the oracle's, and the oracle shares nothing with the engine: it reads the old tables alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
 
-from remodel.core.compare import FieldDifference, differing
-from remodel.core.expect import expect
-from remodel.core.model import NewKey
-from remodel.core.record import KEY, Bad, side
-from remodel.core.wire import Item
-from remodel.flow.engine import Engine, Patience
-from remodel.flow.quarantine import all_held
-from remodel.flow.recheck import last_good
+from demo.oracle import expected
+from demo.oracle_values import Item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+OLD = ("links", "milestones", "actuals", "readings", "measures", "people")
+NEW = ("measure_links", "measure_data")
+
+Id = tuple[str, str]
+"""Table and id."""
+
 
 @dataclass(frozen=True)
 class Verdict:
-    missing: list[NewKey]
-    different: dict[NewKey, dict[str, FieldDifference]]
-    orphaned: list[NewKey]
-    unlinked: int
-    quarantined: int
-    misfiled: list[str]
-    """Rows that are refused and not in quarantine, or the other way round."""
+    """`different`: by new table and id, expected and found values by attribute. `misfiled`: old rows that are rejected and not
+    in quarantine, or the other way round. `old`, `new`: rows by table."""
+
+    missing: list[Id]
+    different: dict[Id, dict[str, Any]]
+    orphaned: list[Id]
+    misfiled: list[Id]
+    counts: Mapping[str, int]
     old: dict[str, int]
     new: dict[str, int]
 
@@ -39,30 +41,29 @@ class Verdict:
         return not (self.missing or self.different or self.orphaned or self.misfiled)
 
     def __str__(self) -> str:
+        counts = " ".join(f"{name}={count}" for name, count in self.counts.items())
         return (
             f"verdict: {'converged' if self.converged else 'DIVERGED'}  missing={len(self.missing)} "
-            f"different={len(self.different)} orphaned={len(self.orphaned)} unlinked={self.unlinked} "
-            f"quarantined={self.quarantined} misfiled={len(self.misfiled)}"
+            f"different={len(self.different)} orphaned={len(self.orphaned)} misfiled={len(self.misfiled)} {counts}"
         )
 
 
-def verdict(engine: Engine, dynamodb: DynamoDBClient, tables: dict[str, str]) -> Verdict:
-    """Reads every old and every new row, consistently. Nothing may be writing any more."""
-    model = engine.model
-    old = {name: scan(dynamodb, tables[name]) for name in model.every}
-    found = {NewKey(name, row[KEY]["S"]): row for name in model.new_tables for row in scan(dynamodb, tables[name])}
-    expectation = expect(model, old, _held(engine, old))
-    rows = expectation.rows
-    in_quarantine = {(held.source, held.id) for held in all_held(engine)}
+def verdict(dynamodb: DynamoDBClient, tables: Mapping[str, str]) -> Verdict:
+    """Reads every row, consistently. Nothing may be writing any more."""
+    old = {name: scan(dynamodb, tables[name]) for name in OLD}
+    found = {(name, row["id"]["S"]): row for name in NEW for row in scan(dynamodb, tables[name])}
+    oracle = expected(old)
+    wanted = {(name, id): rows for name in NEW for id, rows in oracle.rows[name].items()}
+    held = {(row["source"]["S"], row["row_id"]["S"]) for row in scan(dynamodb, tables["quarantine"])}
+    both = sorted(wanted.keys() & found.keys())
     return Verdict(
-        missing=sorted(rows.keys() - found.keys()),
-        different={key: fields for key in rows.keys() & found.keys() if (fields := differing(rows[key], found[key]))},
-        orphaned=sorted(found.keys() - rows.keys()),
-        unlinked=len(expectation.unlinked),
-        quarantined=len(expectation.refused),
-        misfiled=[f"{source} {id}" for source, id in sorted(in_quarantine ^ expectation.refused.keys())],
-        old={name: len(old[name]) for name in model.sources},
-        new={name: sum(key.table == name for key in found) for name in model.new_tables},
+        missing=sorted(wanted.keys() - found.keys()),
+        different={each: differing for each in both if (differing := _differing(wanted[each], found[each]))},
+        orphaned=sorted(found.keys() - wanted.keys()),
+        misfiled=sorted(held ^ oracle.quarantine),
+        counts=oracle.counts,
+        old={name: len(rows) for name, rows in old.items()},
+        new={name: sum(table == name for table, _ in found) for name in NEW},
     )
 
 
@@ -71,11 +72,18 @@ def scan(dynamodb: DynamoDBClient, table: str) -> list[Item]:
     return [cast(Item, item) for page in pages for item in page["Items"]]
 
 
-def _held(engine: Engine, old: dict[str, list[Item]]) -> dict[str, list[Item]]:
-    patience = Patience(engine.clock, engine.clock.now() + 60)
-    held = {}
-    for name, source in engine.model.sources.items():
-        sides = {row[KEY]["S"]: side(row, row[KEY]["S"], source) for row in old[name]}
-        refused = {id: row.group for id, row in sides.items() if isinstance(row, Bad)}
-        held[name] = [row.item for row in last_good(engine, source, refused, patience).values()]
-    return held
+def _differing(rows: list[Item], found: Item) -> dict[str, Any]:
+    """Nothing where the row is that of one of its claimants."""
+    every = [_fields(row, found) for row in rows]
+    return {} if {} in every else every[0]
+
+
+def _fields(row: Item, found: Item) -> dict[str, Any]:
+    names = sorted(row.keys() | found.keys())
+    return {name: (row.get(name), found.get(name)) for name in names if _value(row, name) != _value(found, name)}
+
+
+def _value(row: Item, name: str) -> Any:
+    """DynamoDB has its own spelling of numbers."""
+    value = row.get(name)
+    return Decimal(value["N"]) if value and "N" in value else value

@@ -1,4 +1,7 @@
-"""The stack of `template.yaml` at stage sandbox, standing on one DynamoDB endpoint: tables, functions, pollers."""
+"""The stack of `template.yaml` at stage sandbox, standing on one DynamoDB endpoint: tables, functions, pollers, schedules.
+
+There is no queue. A fan-out that is too large for its batch stays pending in the index, and the next sweep serves it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from botocore.config import Config
 from local_cloud.emulator import ROOT, credentials
 from local_cloud.function import RunningFunction
 from local_cloud.poller import Faults, Poller
+from local_cloud.schedule import Schedule
 from local_cloud.signs import Signs
 from local_cloud.template import Template
 
@@ -56,14 +60,15 @@ class Cloud:
         self.streams = streams_client(endpoint)
         self.functions = {}
         for function in self.template.functions():
-            function.environment.pop("FANOUT_QUEUE")  # there are no queues here: large groups are settled in place
+            function.environment.pop("FANOUT_QUEUE")
             self.functions[function.name] = RunningFunction(function, endpoint, folder)
         self.pollers: dict[str, Poller] = {}
+        self.schedules: dict[str, Schedule] = {}
         self._signs: Signs | None = None
 
     @property
     def tables(self) -> dict[str, str]:
-        """Physical names by the model's own, as the functions' environment has them; and that of the migration's table."""
+        """Physical names by logical ones, as the functions' environment has them; and that of the migration's table."""
         environment = next(iter(self.functions.values())).function.environment
         named = {
             name.removesuffix("_TABLE").lower(): value for name, value in environment.items() if name.endswith("_TABLE")
@@ -73,7 +78,7 @@ class Cloud:
     def create_tables(self, streams: bool = True, but: Iterable[str] = ()) -> None:
         """All tables of the template; with `streams` off, as an application has them before anybody thinks of migrating.
 
-        `but`: names in the model of those that are left to somebody else.
+        `but`: logical names of those that are left to somebody else.
         """
         left = {self.tables[name] for name in but}
         for table in self.template.tables():
@@ -105,6 +110,11 @@ class Cloud:
         sources = {self.functions[name].function.environment["SOURCE"]: each for name, each in self.pollers.items()}
         self._signs = Signs(self.dynamodb, self.tables["migration"], sources)
 
+    def start_schedule(self, function: str, event: Any, every: float) -> Schedule:
+        """Calls the function every so many seconds, whatever its schedule in the template says."""
+        self.schedules[function] = Schedule(self.functions[function], event, every)
+        return self.schedules[function]
+
     def drain(self, seconds: float) -> bool:
         """Whether every stream was read to its end, from now on, within the time."""
         began = time.time()
@@ -117,7 +127,8 @@ class Cloud:
     def stop(self) -> None:
         if self._signs is not None:
             self._signs.stop()
-        stops = [threading.Thread(target=poller.stop) for poller in self.pollers.values()]
+        threads: list[Poller | Schedule] = [*self.pollers.values(), *self.schedules.values()]
+        stops = [threading.Thread(target=each.stop) for each in threads]
         for each in stops:
             each.start()
         for each in stops:

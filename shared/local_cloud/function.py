@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from local_cloud.emulator import credentials
+from local_cloud.emulator import ROOT, credentials
 from local_cloud.template import Function
 
 
@@ -28,6 +28,7 @@ class RunningFunction:
         self._environment = credentials(
             {
                 "PATH": os.environ["PATH"],
+                "PYTHONPATH": _packages(),
                 "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
                 "POWERTOOLS_SERVICE_NAME": function.name,
                 **function.environment,
@@ -107,3 +108,9 @@ class RunningFunction:
         if self._answers is not None:
             self._answers.close()
         self._process = self._answers = None
+
+
+def _packages() -> str:
+    """The layer's folder, and where the caller's own packages lie: a model of theirs, for example."""
+    own = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(ROOT / "shared"), *([own] if own else [])])

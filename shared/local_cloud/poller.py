@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 INTERVAL = 0.25
 """Seconds between polls of a shard, as Lambda's base rate of four a second."""
 
-LANDING = 1.0
-"""Seconds before a failed batch is tried again. What a killed process had sent may still be under way, and the protocol
-relies on its landing before the retry has finished; on two busy cores DynamoDB Local may take that long."""
+PAUSE = 0.2
+"""Seconds before a batch is tried again whose call has failed."""
 
 Record = dict[str, Any]
 
@@ -176,7 +175,7 @@ class Poller:
             try:
                 left = self._invoke(records)
             except FunctionFailed:
-                self._stopping.wait(LANDING)
+                self._stopping.wait(PAUSE)
                 if self._mapping.bisect and len(records) > 1:
                     half = len(records) // 2
                     if not self.deliver(records[:half], attempt):

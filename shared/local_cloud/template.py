@@ -30,12 +30,14 @@ class EventSource:
 
 @dataclass(frozen=True, slots=True)
 class Function:
+    """`mapping`: of the stream that the function reads; None where it reads none."""
+
     name: str
     code: Path
     handler: str
     environment: dict[str, str]
     timeout: int
-    mapping: EventSource | None
+    mapping: EventSource | None = None
 
 
 class Template:

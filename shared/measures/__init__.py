@@ -1,12 +1,8 @@
 """The measure model: four tables of a strategic-planning service become two.
 
-    goal-measure-links ──▶ measure-links
-    milestones, actuals, readings  ×  the links of their measure ──▶ measure-data
+    links ──▶ measure_links
+    milestones, actuals, readings  ×  the links of their measure ──▶ measure_data
 
-`rows` says what an old row must be, `links`, `milestones`, `actuals` and `readings` what becomes of it, `join` which new
-rows a measure has and under which ids. Everything is pure; the engine does the rest.
+`old` says what an old row must be, `values` what its values must be, `new` which tables there are then, `links` and `data` what
+becomes of a row, `ids` under which id, and `model` how the tables are joined. Everything is pure; the engine does the rest.
 """
-
-from measures.model import MODEL
-
-__all__ = ["MODEL"]

@@ -1,52 +1,39 @@
 """A goal-measure-link becomes a measure-link, one to one, under its own id.
 
-Its person comes from two looked-up tables: the measure's owner, or else who created the link, and the person linked to
-that user. Where several persons are linked to one user the smallest id wins.
+Its person is the one linked to the measure's owner, or else to the user who created the link; where no person is linked to that
+user, it is the user's own id.
 """
 
 from __future__ import annotations
 
-from measures.join import MEASURE_LINKS, Columns
-from measures.lookups import persons_of, text
-from measures.rows import GoalMeasureLink
-from remodel.core.model import Get, Lookups, NewKey
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from measures.old import Link
 
 
-def measure_link(row: GoalMeasureLink, person_id: str) -> Columns:
+def user(link: Link, measure: Any) -> str:
+    """`measure`: the measure's row as the link sees it, or None."""
+    owner: str | None = measure.owner_id if measure else None
+    return owner or link.created_by
+
+
+def measure_link(link: Link, person_id: str) -> Mapping[str, Any]:
+    """The new row without its key."""
     return {
-        "id": row.id,
-        "tenant_id": row.tenant_id,
-        "measure_id": row.measure_id,
+        "tenant_id": link.tenant_id,
+        "measure_id": link.measure_id,
         "person_id": person_id,
-        "goal_id": row.goal_id,
-        "linked_at": linked_at(row),
-        "link_type": row.link_type,
-        "weight": row.weight,
-        "display_order": row.display_order,
-        "is_primary": row.is_primary,
-        "threshold_pct": row.threshold_pct,
-        "uniqueness_key": uniqueness_key(row),
-        "created_by": row.created_by,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
+        "goal_id": link.goal_id,
+        "linked_at": link.linked,
+        "link_type": link.link_type,
+        "weight": link.weight,
+        "display_order": link.display_order,
+        "is_primary": link.is_primary,
+        "threshold_pct": link.threshold_pct,
+        "uniqueness_key": f"{link.measure_id}#GOAL#{link.goal_id}",
+        "created_by": link.created_by,
+        "created_at": link.created_at,
+        "updated_at": link.updated_at,
     }
-
-
-def linked_at(row: GoalMeasureLink) -> str:
-    return row.linked_at or row.created_at
-
-
-def uniqueness_key(row: GoalMeasureLink) -> str:
-    return f"{row.measure_id}#GOAL#{row.goal_id}"
-
-
-def link_key(id: str) -> NewKey:
-    return NewKey(MEASURE_LINKS, id)
-
-
-def person_of(row: GoalMeasureLink) -> Lookups:
-    """The person's id; where no person is linked to the user, the user's own."""
-    measures = yield Get("measures", row.measure_id)
-    user = next((owner for measure in measures if (owner := text(measure, "owner_id"))), row.created_by)
-    people = yield persons_of(user)
-    return min((person["id"]["S"] for person in people), default=user, key=lambda id: (id.lower(), id))

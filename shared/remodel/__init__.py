@@ -1,8 +1,5 @@
-"""The engine: moves a live DynamoDB application from one data model to another.
+"""The engine: it moves rows from the tables of an old model to those of a new one while the application writes.
 
-It knows streams, versions, groups, rosters and new rows; it knows nothing of any particular model. A model is a
-package beside it (`measures` is the first) that implements `remodel.core.model`.
-
-Read in the order in which data travels: `core.record` (a stream record is understood), `core.change` (a batch becomes
-changes), `flow.ingest` (changes enter the index), `flow.settle` (the new tables are made to agree with the index).
+A stream record is a hint (`hints`); `materialize` reads the old tables as they are now and writes what the new tables
+lack; the index (`index`) knows which rows belong together. The engine knows no model: `model` says how one is declared.
 """

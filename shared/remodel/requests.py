@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from remodel.core.errors import BadRequest
+from remodel.converge import OLDER_THAN
+from remodel.errors import BadRequest
 
 
 class Request(BaseModel):
@@ -20,7 +21,7 @@ class BackfillRequest(Request):
     table: str
     segment: int = Field(default=0, ge=0)
     total_segments: int = Field(default=1, ge=1, le=1_000_000)
-    cursor: dict[str, dict[str, str]] | None = None
+    cursor: str | None = None
     units_per_second: float | None = Field(default=None, gt=0)
     seconds: float | None = Field(default=None, gt=0)
 
@@ -31,31 +32,35 @@ class ReconcileRequest(Request):
     sample: int = Field(default=100, ge=1, le=10_000)
 
 
-class AstrayRow(Request):
-    source: str
-    id: str
-    group: str
-
-
-class DiffRequest(Request):
-    """One segment of one old or new table (for resync: of an old one, or of the index), from a cursor on; `astray` as
-    earlier parts answered it."""
+class PartRequest(Request):
+    """One segment of a table, from a cursor on: of an old or new table or quarantine to compare, of the index to resync."""
 
     mode: Literal["diff", "resync"]
     table: str
     segment: int = Field(default=0, ge=0)
     total_segments: int = Field(default=1, ge=1, le=1_000_000)
-    cursor: dict[str, dict[str, str]] | None = None
+    cursor: str | None = None
     repair: bool = False
-    astray: list[AstrayRow] = []
+
+    @model_validator(mode="after")
+    def _is_there(self) -> Self:
+        if self.segment >= self.total_segments:
+            raise ValueError(f"expected a segment below {self.total_segments}, found {self.segment}")
+        return self
+
+
+class SweepRequest(Request):
+    """`older_than`: seconds after which a note has no owner. A schedule sends its own event; what is unknown is ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    older_than: float = Field(default=OLDER_THAN, ge=0)
 
 
 class FanoutRequest(Request):
-    """What a message of the queue holds: a group, and where the worker before left it."""
+    """What a message of the queue holds: the name of a pending fan-out."""
 
-    group: str
-    cursor: dict[str, dict[str, str]] | None = None
-    epoch: int = -1
+    fanout: str
 
 
 class ReplayRequest(Request):

@@ -1,52 +1,67 @@
-"""What a function finds in its environment: table names, its own table, how much time it keeps in reserve.
+"""What a function finds in its environment: the model, table names, its own table, and which streams are connected.
 
-The name of each table of the model stands in the variable that is its name in capitals with `_TABLE` behind it
-(`LINKS_TABLE`, `MEASURE_DATA_TABLE`), as `template.yaml` sets it; so do those of the index and of quarantine. Where the
-stream of a lookup is connected, its name with `_LIVE` behind it says `true`.
+The name of each table stands in the variable that is its logical name in capitals, `-` as `_`, with `_TABLE` behind it. Where
+the stream of a table that is only looked up is connected, the same with `_LIVE` says `true`.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from remodel.core.errors import MissingSetting
-from remodel.core.model import Model
-from remodel.ports import INDEX, QUARANTINE
+from remodel.errors import MissingSetting
+from remodel.model import Model
+from remodel.store import INDEX, QUARANTINE
+
+MODEL = "REMODEL_MODEL"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`tables`: physical names by the model's own. `live`: the lookups whose streams are connected. `queue`: the URL of the
-    queue of large fan-outs, empty where there is none."""
+    """`tables`: physical names by logical name. `live`: old tables whose streams are connected. `queue`: URL of the queue of
+    pending fan-outs, empty where there is none."""
 
     tables: Mapping[str, str]
-    live: frozenset[str] = frozenset()
-    queue: str = ""
+    live: frozenset[str]
+    queue: str
 
 
-def variable(table: str) -> str:
-    return f"{table.upper()}_TABLE"
+def load_model(environment: Mapping[str, str]) -> Model:
+    """The model that REMODEL_MODEL names as `package.module:NAME`. Raises MissingSetting."""
+    named = required(environment, [MODEL])[MODEL]
+    module, _, name = named.partition(":")
+    found = getattr(importlib.import_module(module), name, None) if name else None
+    if not isinstance(found, Model):
+        raise MissingSetting(f"expected {MODEL} to name a model as package.module:NAME, found {named!r}")
+    return found
+
+
+def variable(table: str, suffix: str = "TABLE") -> str:
+    """The environment variable of a table."""
+    return f"{table.upper().replace('-', '_')}_{suffix}"
 
 
 def table_names(model: Model) -> tuple[str, ...]:
     """Every table that the engine uses with this model."""
-    return (*model.every, *model.new_tables, INDEX, QUARANTINE)
+    return (*model.old_tables, *model.new_tables, INDEX, QUARANTINE)
 
 
 def settings(environment: Mapping[str, str], model: Model) -> Settings:
     """Raises MissingSetting, naming everything that is missing at once."""
-    found = required(environment, [variable(name) for name in table_names(model)])
-    live = {name for name in model.lookups if environment.get(f"{name.upper()}_LIVE") == "true"}
-    tables = {name: found[variable(name)] for name in table_names(model)}
-    return Settings(tables, frozenset(live), environment.get("FANOUT_QUEUE", ""))
+    names = table_names(model)
+    found = required(environment, [variable(name) for name in names])
+    tables = {name: found[variable(name)] for name in names}
+    only_looked_up = [name for name in model.old_tables if not model.migrates(name)]
+    dead = {name for name in only_looked_up if environment.get(variable(name, "LIVE")) != "true"}
+    return Settings(tables, frozenset(model.old_tables.keys() - dead), environment.get("FANOUT_QUEUE", ""))
 
 
 def source_setting(environment: Mapping[str, str], model: Model) -> str:
-    """Which old table the function's stream belongs to."""
+    """Which old table the function's stream belongs to. Raises MissingSetting."""
     source = required(environment, ["SOURCE"])["SOURCE"]
-    if source not in model.every:
-        raise MissingSetting(f"expected SOURCE to be one of {', '.join(model.every)}, found {source!r}")
+    if source not in model.old_tables:
+        raise MissingSetting(f"expected SOURCE to be one of {', '.join(model.old_tables)}, found {source!r}")
     return source
 
 

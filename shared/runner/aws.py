@@ -16,17 +16,21 @@ from botocore.parsers import ResponseParserError
 
 from local_cloud.emulator import ROOT
 from local_cloud.template import Template
-from measures import MODEL
-from remodel.adapters.clock import SystemClock
-from remodel.adapters.dynamodb import CONFIG, DynamoStore
-from remodel.flow.engine import Engine
+from remodel.call import Place
+from remodel.client import CONFIG
+from remodel.clock import SystemClock
+from remodel.dynamodb import DynamoStore
+from remodel.model import Model
+from remodel.runtime import tables_of
 from remodel.settings import settings, table_names, variable
+from runner import names as named
 from runner import samconfig
 from runner.bucket import Bucket
 from runner.errors import CallFailed, NoSuchStack
 from runner.journal import Journal
 from runner.lease import myself
 from runner.mappings import Mappings
+from runner.model import chosen
 from runner.stack import Deployment
 from runner.world import World
 
@@ -49,26 +53,32 @@ def world(stage: str, stack: str, endpoint: str | None) -> World:
         except BotoCoreError as problem:
             raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
 
+    model = chosen()
     cloudformation, functions = client("cloudformation", _PATIENT), client("lambda", _LONG)
     names = _resources(cloudformation, stack)
     given = samconfig.parameters(SAMCONFIG, stage)
-    found = settings(_environment(functions, names, stage, given), MODEL)
+    found = settings(_environment(functions, names, model, {"Stage": stage, **given}), model)
     tables = {**found.tables, "migration": f"remodel-{stage}"}
     dynamodb, clock = client("dynamodb"), SystemClock()
     journal = Journal(dynamodb, tables["migration"], clock, myself())
+    store = DynamoStore(dynamodb, tables_of(model, dict(found.tables)))
+    readers = {each: names[id] for each in model.order if (id := named.replicator(each)) in names}
     return World(
         stage=stage,
-        engine=Engine(MODEL, DynamoStore(dynamodb, found.tables), clock, found.live),
+        place=Place(model, store, clock, found.live),
         dynamodb=dynamodb,
         tables=tables,
         functions=Deployed(functions, names, stack),
         readers=Mappings(
-            functions, client("cloudwatch"), names, [each for each in MODEL.every if _read(each, found.live)]
+            functions, client("cloudwatch"), readers, [each for each in model.order if each in found.live]
         ),
         journal=journal,
         flag=Parameter(client("ssm"), f"/remodel/{stage}/read"),
-        failures=Bucket(client("s3"), names.get("FailedBatches")),
-        stack=Deployment(cloudformation, client("iam"), client("sqs"), SAMCONFIG, stage, stack, names),
+        failures=Bucket(client("s3"), names.get("FailedBatches"), model.old_tables),
+        stack=Deployment(
+            *(cloudformation, client("iam"), SAMCONFIG, stage, stack, names),
+            new_tables=[named.new_table(each) for each in model.new_tables],
+        ),
         declared=_declared(tables),
     )
 
@@ -114,10 +124,6 @@ class Parameter:
         self._client.put_parameter(Name=self.name, Value=value, Type="String", Overwrite=True)
 
 
-def _read(source: str, live: frozenset[str]) -> bool:
-    return source in MODEL.sources or source in live
-
-
 def _resources(client: Any, stack: str) -> dict[str, str]:
     """Physical names by logical ids; empty where there is no such stack. Raises NoSuchStack where nobody answers."""
     try:
@@ -138,17 +144,17 @@ _NOBODY = (
 
 
 def _environment(
-    client: LambdaClient, names: Mapping[str, str], stage: str, given: Mapping[str, str]
+    client: LambdaClient, names: Mapping[str, str], model: Model, parameters: Mapping[str, str]
 ) -> Mapping[str, str]:
     """What the functions find in theirs; before they are deployed, what they would find."""
     if "Backfill" in names:
         return client.get_function_configuration(FunctionName=names["Backfill"])["Environment"]["Variables"]
-    template = Template(TEMPLATE, {"Stage": stage, **given})
+    template = Template(TEMPLATE, dict(parameters))
     backfill = next(each for each in template.functions() if each.name == "Backfill")
-    return {**{variable(name): name for name in table_names(MODEL)}, **backfill.environment}
+    return {**{variable(name): name for name in table_names(model)}, **backfill.environment}
 
 
 def _declared(tables: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
     """The tables of this checkout's template, under the stage's own names."""
-    names = {f"{name.title().replace('_', '')}Table": table for name, table in tables.items()}
+    names = {named.name_parameter(name): table for name, table in tables.items()}
     return tuple(Template(TEMPLATE, {"Stage": "sandbox", **names}).tables())

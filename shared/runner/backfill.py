@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 from typing import Any
 
-from remodel.ports import Clock
+from runner import ownership
 from runner.backup import taken
 from runner.calls import call, side_by_side
-from runner.comparison import Asked, compare
+from runner.comparison import SECONDS, Asked, compare
 from runner.errors import NotReady
 from runner.journal import Journal, Progress
 from runner.pace import Pace, furthest_behind
@@ -23,9 +23,6 @@ from runner.world import World
 
 SETTING, RATE = "setting", "rate"
 """The note that says how many write units a second a person has asked for."""
-
-SECONDS = 15.0
-"""How long a call goes on."""
 
 WAIT = 5.0
 """Seconds between two looks at streams that are behind."""
@@ -70,7 +67,9 @@ def open_segments(world: World, segments: int) -> dict[str, list[Progress]]:
 
 
 def check(world: World) -> None:
-    """Raises NotReady where a backfill would lose changes, or could not be undone."""
+    """Raises Fenced where the application owns the new tables, and NotReady where a backfill would lose changes, or could not
+    be undone."""
+    ownership.check(world)
     if taken(world) is None:
         raise NotReady("expected a backup, found none: run `remodel backup --execute` first")
     unread = [f"{each.source} ({each.told})" for each in world.readers.look() if not each.enabled]
@@ -82,7 +81,7 @@ def check(world: World) -> None:
 
 
 def backfill(world: World, segments: int, watch: Watch) -> Backfilled:
-    """Raises NotReady, Busy and CallFailed."""
+    """Raises Fenced, NotReady, Busy and CallFailed."""
     check(world)
     with world.journal.step("backfill", "rollback") as facts:
         done = Backfilled()
@@ -92,8 +91,8 @@ def backfill(world: World, segments: int, watch: Watch) -> Backfilled:
             mine = [each for each in world.journal.progress() if each.table == table]
             figures = ("scanned", "written", "quarantined", "units")
             done.tables[table] = {name: sum(getattr(each, name) for each in mine) for name in figures}
-            if left and table in world.engine.model.sources:
-                done.drift[table] = compare(world, Asked("backfill", (table,), segments)).drift
+            if left and table in world.migrated:
+                done.drift[table] = compare(world, "backfill", Asked((table,)), segments).drift
             facts.update(tables=done.tables, drift=done.drift)
     return done
 
@@ -116,7 +115,7 @@ class Steering:
     def behind(self) -> str:
         """Which stream must be waited for, as a person reads it; empty where none must be."""
         with self._lock:
-            now = self._world.engine.clock.now()
+            now = self._world.clock.now()
             if now - self._looked >= WAIT:
                 lags = [(each.source, each.lag) for each in self._world.readers.look()]
                 self._looked, self._behind = now, furthest_behind(lags)
@@ -133,7 +132,7 @@ def _segment(world: World, progress: Progress, steering: Steering, watch: Watch)
         while not so_far.done and not stop.is_set():
             if told := steering.behind():
                 watch(so_far, told)
-                world.engine.clock.sleep(WAIT)
+                world.clock.sleep(WAIT)
                 continue
             so_far = _one_call(world, so_far, steering)
             world.journal.note(so_far)
@@ -143,10 +142,9 @@ def _segment(world: World, progress: Progress, steering: Steering, watch: Watch)
 
 
 def _one_call(world: World, so_far: Progress, steering: Steering) -> Progress:
-    clock: Clock = world.engine.clock
-    began, rate = clock.now(), steering.rate()
+    began, rate = world.clock.now(), steering.rate()
     segment = {"table": so_far.table, "segment": so_far.segment, "total_segments": so_far.total}
     said: Any = call(world, "Backfill", **segment, cursor=so_far.cursor, seconds=SECONDS, units_per_second=rate)
-    steering.learn(said, clock.now() - began)
+    steering.learn(said, world.clock.now() - began)
     added = {name: getattr(so_far, name) + said[name] for name in ("scanned", "written", "quarantined", "units")}
     return replace(so_far, cursor=said["cursor"], done=said["done"], **added)

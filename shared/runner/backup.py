@@ -29,9 +29,8 @@ class Backup:
 
 def planned(world: World) -> dict[str, str]:
     """A backup's name for each table of the application, as far as they are there."""
-    stamp = datetime.fromtimestamp(world.engine.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
-    model = world.engine.model
-    there = [name for name in (*model.every, *model.new_tables) if world.describe(name)]
+    stamp = datetime.fromtimestamp(world.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+    there = [name for name in (*world.model.old_tables, *world.model.new_tables) if world.describe(name)]
     return {world.tables[name]: f"remodel-{world.stage}-{stamp}" for name in there}
 
 
@@ -69,7 +68,7 @@ def _create(world: World, table: str, name: str) -> Backup:
 
 def _wait(world: World, backup: Backup) -> Backup:
     while backup.status == "CREATING":
-        world.engine.clock.sleep(PAUSE)
+        world.clock.sleep(PAUSE)
         described = world.dynamodb.describe_backup(BackupArn=backup.arn)["BackupDescription"]["BackupDetails"]
         backup = Backup(backup.table, backup.arn, described["BackupStatus"])
     return backup

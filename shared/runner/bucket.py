@@ -6,9 +6,10 @@ The object is an invocation record: who failed, why, and in `payload`, as text, 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from measures import MODEL
+from runner.names import replicator
 from runner.world import Failed
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Bucket:
-    """`name` None: nothing is deployed, so nothing is in it."""
+    """`name` None: nothing is deployed, so nothing is in it. `sources`: old tables, one of which a batch comes from."""
 
-    def __init__(self, client: S3Client, name: str | None) -> None:
-        self._client, self._name = client, name
+    def __init__(self, client: S3Client, name: str | None, sources: Iterable[str]) -> None:
+        self._client, self._name, self._sources = client, name, list(sources)
 
     def look(self) -> list[Failed]:
         if self._name is None:
@@ -38,7 +39,8 @@ class Bucket:
     def _source(self, key: str) -> str:
         """Whose function failed: its ARN has the logical id in it."""
         arn = str(self._note(key).get("requestContext", {}).get("functionArn", ""))
-        return next((name for name in MODEL.every if f"Replicate{name.title()}" in arn), "")
+        found = [name for name in self._sources if replicator(name) in arn]
+        return max(found, key=len, default="")
 
     def _note(self, key: str) -> Any:
         assert self._name is not None

@@ -20,7 +20,7 @@ def call(world: World, function: str, **payload: Any) -> Any:
         try:
             return world.functions.invoke(function, payload)
         except CallFailed:
-            world.engine.clock.sleep(2.0**failures)
+            world.clock.sleep(2.0**failures)
     return world.functions.invoke(function, payload)
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.live import Live
 
+from remodel.call import when
 from runner import (
     backfill,
     backup,
+    cli_quarantine,
     comparison,
     cutover,
     finish,
@@ -33,14 +33,8 @@ from runner.options import Execute, Json, err, out, say, verb, watching
 from runner.world import World
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
-quarantines = typer.Typer(no_args_is_help=True, help="What the model refuses: list, show, replay.")
 
 Segments = Annotated[int, typer.Option("--segments", min=1, max=1000, help="Of a table, side by side.")]
-Source = Annotated[str | None, typer.Option("--table", help="Only of this old table.")]
-Ids = Annotated[list[str] | None, typer.Option("--id", help="Only this row; may be given several times.")]
-Reason = Annotated[str | None, typer.Option("--reason", help="Only where the reason has this text in it.")]
-Since = Annotated[datetime | None, typer.Option("--since", help="Only what was refused from then on (UTC).")]
-Until = Annotated[datetime | None, typer.Option("--until", help="Only what was refused until then (UTC).")]
 
 
 @verb(app, "plan", "What the migration will write, cost and take, and what is in its way.", "plan --stage dev --full")
@@ -169,7 +163,7 @@ def validate_(
     as_json: Json = False,
     sample: Annotated[int, typer.Option("--sample", min=1, max=10_000, help="Rows of each table.")] = 100,
     full: Annotated[bool, typer.Option("--full", help="Compare every row.")] = False,
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what differs; needs --execute.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what differs; needs --execute.")] = False,
     execute: Execute = False,
     segments: Segments = 4,
     page: Annotated[
@@ -181,7 +175,7 @@ def validate_(
         raise typer.Exit(2)
     with show.parts(it.rows(comparison.both_ways(it)), as_json or not (full or repair)) as watch:
         done = validate.validate(it, sample, full or repair, repair, segments, watch)
-    held = [quarantine.told(each) for each in quarantine.chosen(it, None, (), None, *_times(None, None))]
+    held = [quarantine.told(each) for each in quarantine.chosen(it, None, (), None, 0.0, float("inf"))]
     told = report.findings(done, it.stage, it.journal.steps("validate"), held)
     page = page or Path("reports") / f"{it.stage}-{told.when.replace(':', '')}.html"
     report.write(page, told)
@@ -195,28 +189,29 @@ def validate_(
 @verb(
     app,
     "resync",
-    "After a stream was not read for longer than it keeps its records: covers the time since, row by row, as rows are now.",
+    "After a gap in a stream, or a rollback from the new model: covers the time since, row by row, as rows are now.",
     "resync --stage dev --execute",
 )
 def resync_(it: World, execute: Execute = False, as_json: Json = False, segments: Segments = 4) -> None:
     if not execute:
         told = [asdict(each) for each in resync.known(it)]
-        cells = [(each["source"], *(quarantine.time(each[name]) for name in ("since", "until"))) for each in told]
-        say(told, as_json, lambda: show.rows("gaps to be covered", ("stream", "read until", "read again from"), cells))
+        cells = [(each["source"], when(each["since"]), when(each["until"]), each["reason"]) for each in told]
+        columns = ("stream", "read until", "read again from", "reason")
+        say(told, as_json, lambda: show.rows("gaps to be covered", columns, cells))
         return
-    with show.parts(it.rows((*resync.tables(it), *comparison.both_ways(it))), as_json) as watch:
+    with show.parts(it.rows(dict.fromkeys((*resync.tables(it), *comparison.both_ways(it)))), as_json) as watch:
         done = resync.resync(it, segments, watch)
     say(
         asdict(done),
         as_json,
-        lambda: out.print(f"corrected {done.index}, mended {done.new_rows}, gaps covered {done.gaps}"),
+        lambda: out.print(f"new rows written {done.written}, repaired {done.repaired}, gaps covered {done.gaps}"),
     )
 
 
 @verb(
     app,
     "cutover",
-    "From the old model to the new: through the gate, stops replication, compares once more, flips the read flag.",
+    "From the old model to the new: through the gate, stops replication, sets the fence, compares, flips the read flag.",
     "cutover --stage dev --accept 'data_source' --execute",
 )
 def cutover_(
@@ -245,7 +240,7 @@ def cutover_(
 @verb(
     app,
     "rollback",
-    "Before the cutover clears what was replicated, of one table or all; after it flips the read flag back.",
+    "Before the cutover clears what was replicated, of one table or all; after it flips the read flag back, lifts the fence.",
     "rollback --stage dev --table actuals --execute",
 )
 def rollback_(
@@ -256,14 +251,14 @@ def rollback_(
         list[str] | None, typer.Option("--table", help="Of this old table; may be given several times.")
     ] = None,
 ) -> None:
-    if rollback.is_cut_over(it) and not table:
+    if rollback.is_to_flip_back(it) and not table:
         back = rollback.flip_back(it) if execute else rollback.what_is_new(it)
         say({**asdict(back), "told": str(back)}, as_json, lambda: out.print(str(back), style="yellow", soft_wrap=True))
         return
-    if unknown := sorted(set(table or ()) - it.engine.model.sources.keys()):
-        err.print(f"expected --table to be one of {', '.join(it.engine.model.sources)}, found {', '.join(unknown)}")
+    if unknown := sorted(set(table or ()) - set(it.migrated)):
+        err.print(f"expected --table to be one of {', '.join(it.migrated)}, found {', '.join(unknown)}")
         raise typer.Exit(2)
-    wanted = table or list(it.engine.model.sources)
+    wanted = table or it.migrated
     counts = rollback.clear_rows(it, wanted, watching(as_json)) if execute else rollback.identified(it, wanted)
     done = "cleared" if execute else "would be cleared"
     cells = [(name, str(count)) for name, count in counts.items()]
@@ -295,71 +290,7 @@ def log_(it: World, as_json: Json = False) -> None:
     say([asdict(each) for each in steps], as_json, lambda: show.log(it.stage, steps))
 
 
-@verb(quarantines, "list", "What is in quarantine, and why.", "quarantine list --stage dev --table actuals")
-def list_(
-    it: World,
-    as_json: Json = False,
-    source: Source = None,
-    ids: Ids = None,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
-) -> None:
-    rows = [quarantine.told(each) for each in quarantine.chosen(it, source, ids or (), reason, *_times(since, until))]
-    cells = [(each["source"], each["id"], each["seen"], each["reason"]) for each in rows]
-    say(rows, as_json, lambda: show.rows("quarantine", ("table", "id", "since", "reason"), cells))
-
-
-@verb(quarantines, "show", "One refused row with its image.", "quarantine show ID --stage dev --table actuals")
-def show_(it: World, id: str, source: Annotated[str, typer.Option("--table", help="Its old table.")]) -> None:
-    print(json.dumps(quarantine.image(it, source, id), indent=2))
-
-
-@verb(
-    quarantines,
-    "replay",
-    "Takes refused rows up again, from the rows as they are now: some, by id, reason or time, or --all; or failed batches.",
-    "quarantine replay --stage dev --reason data_source --execute",
-)
-def replay_(
-    it: World,
-    execute: Execute = False,
-    as_json: Json = False,
-    source: Source = None,
-    ids: Ids = None,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
-    every: Annotated[bool, typer.Option("--all", help="Everything in quarantine.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="What the failure destination holds.")] = False,
-) -> None:
-    chosen = every or source or ids or reason or since or until
-    if bool(chosen) == failed:
-        err.print(
-            "expected --failed, or --table, --id, --reason, --since, --until or --all: say what to replay",
-            soft_wrap=True,
-        )
-        raise typer.Exit(2)
-    if failed:
-        said = quarantine.replay_failed(it) if execute else {"would_replay": len(it.failures.look())}
-    else:
-        rows = quarantine.chosen(it, source, ids or (), reason, *_times(since, until))
-        said = quarantine.replay(it, rows) if execute else {"would_replay": len(rows)}
-    say(
-        said,
-        as_json,
-        lambda: out.print(", ".join(f"{name.replace('_', ' ')} {value or 0}" for name, value in said.items())),
-    )
-    if said.get("refused"):
-        raise typer.Exit(1)
-
-
-app.add_typer(quarantines, name="quarantine")
-
-
-def _times(since: datetime | None, until: datetime | None) -> tuple[float, float]:
-    low = since.replace(tzinfo=UTC).timestamp() if since else 0.0
-    return low, until.replace(tzinfo=UTC).timestamp() if until else float("inf")
+app.add_typer(cli_quarantine.app, name="quarantine")
 
 
 if __name__ == "__main__":

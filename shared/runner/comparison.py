@@ -1,17 +1,18 @@
-"""Every row of both models compared, part by part: a part is a segment of one table, and each goes on from its cursor.
+"""Work on whole tables, part by part: a part is a segment of one table, and each goes on from its cursor.
 
-What each part found is noted with its cursor, so a comparison that was stopped goes on where it was, if that is no longer
-ago than its result would count for. Tables of the old model are compared forward (is everything there that follows from
-them?), those of the new one backward (does everything follow from something?).
+A comparison looks at the tables of the old model forward (is everything there that follows from them?), at those of the new one
+and at quarantine backward (does everything follow from something?). A resync works in the same way. What each part has found is
+noted with its cursor, so what was stopped goes on where it was, if it was begun no longer ago than its result would count for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
+from remodel.compare import DRIFT, tables
 from runner.calls import call, side_by_side
 from runner.world import World
 
@@ -22,107 +23,135 @@ FRESH = 3_600.0
 
 EXAMPLES = 20
 
+DIFF, WALK, BACKFILL = "diff", "resync", "backfill"
+"""What is done with a part: it is compared, its members that are gone are taken up, or its rows are."""
+
+SECONDS = 15.0
+"""How long a call of the backfill function goes on."""
+
 COUNTS = (
-    "missing",
-    "different",
-    "orphaned",
-    "lost",
-    "stale_lookups",
+    *DRIFT,
+    "claims",
     "unlinked",
     "quarantined",
     "tenant_violations",
     "uniqueness_violations",
-    "looked_twice",
+    "ambiguous_lookups",
+    "left_out",
     "repaired",
+    "expected",
+    "written",
 )
-DRIFT = ("missing", "different", "orphaned", "lost")
-"""Of these, the ones that must be nought; lost are old rows that the index does not know."""
-
-BY_TABLE = ("old", "expected", "found")
 
 Watch = Callable[[str, int, bool], None]
-"""Called with a table, how many more of its rows were compared, and whether a part is done."""
+"""Called with a table, how many more of its rows were looked at, and whether a part is done."""
 
 
 @dataclass(slots=True)
 class Found:
-    """`began`: seconds since the epoch. `counts`: sums over all parts."""
+    """`began`: seconds since the epoch. `counts`: sums over all parts. `rows`: looked at, by table."""
 
     began: float
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    tables: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in BY_TABLE})
+    rows: dict[str, int] = field(default_factory=dict)
     examples: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def drift(self) -> int:
         return sum(self.counts[kind] for kind in DRIFT)
 
+    @property
+    def report(self) -> dict[str, Any]:
+        """As the reconcile function answers."""
+        return {**self.counts, "rows": self.rows, "examples": self.examples}
+
     def add(self, report: Any) -> None:
         for name in COUNTS:
             self.counts[name] += report.get(name, 0)
-        for name in BY_TABLE:
-            for table, rows in report.get(name, {}).items():
-                self.tables[name][table] = self.tables[name].get(table, 0) + rows
+        for table, rows in report.get("rows", {}).items():
+            self.rows[table] = self.rows.get(table, 0) + rows
         self.examples = (self.examples + list(report.get("examples", ())))[:EXAMPLES]
 
 
 def both_ways(world: World) -> tuple[str, ...]:
     """The tables of a whole comparison."""
-    return (*world.engine.model.sources, *world.engine.model.new_tables)
+    return tables(world.call())
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`verb`: whose comparison it is; each has notes of its own. `segments`: of each table, side by side."""
+    """What is to be done with which tables. `repair`: what a comparison finds."""
 
-    verb: str
     tables: tuple[str, ...]
-    segments: int
+    mode: str = DIFF
     repair: bool = False
-    mode: str = "diff"
-
-    @property
-    def notes(self) -> str:
-        return f"{self.mode} by {self.verb}"
 
 
-def compare(world: World, asked: Asked, watch: Watch | None = None) -> Found:
+def compare(world: World, verb: str, asked: Asked, segments: int, watch: Watch | None = None) -> Found:
     """Raises CallFailed."""
-    found = Found(_begun(world, asked))
-    for table in asked.tables:
-        side_by_side([_part(world, asked, table, n, watch) for n in range(asked.segments)])
-    for name, note in world.journal.recall(asked.notes).items():
-        if name != RUN:
-            found.add(note["found"])
-    world.journal.forget(asked.notes)
+    began = begin(world, verb, [asked], segments)
+    found = carry_out(world, verb, asked, segments, watch)
+    found.began = began
+    world.journal.forget(verb_notes(verb))
     return found
 
 
-def _begun(world: World, asked: Asked) -> float:
-    """When the comparison began that this one goes on with: itself, or one that was asked the same and is fresh enough."""
-    run = world.journal.recall(asked.notes).get(RUN)
-    now, same = world.engine.clock.now(), [list(asked.tables), asked.segments, asked.repair]
-    if run and run["asked"] == same and now - run["began"] < FRESH:
+def begin(world: World, verb: str, asked: Sequence[Asked], segments: int, fresh: float = FRESH) -> float:
+    """When the run began that this one goes on with: itself, or one that was asked the same and is fresh enough."""
+    notes = verb_notes(verb)
+    run, now = world.journal.recall(notes).get(RUN), world.clock.now()
+    same = [segments, [[list(each.tables), each.mode, each.repair] for each in asked]]
+    if run and run["asked"] == same and now - run["began"] < fresh:
         return float(run["began"])
-    world.journal.forget(asked.notes)
-    world.journal.remember(asked.notes, RUN, {"asked": same, "began": now})
+    world.journal.forget(notes)
+    world.journal.remember(notes, RUN, {"asked": same, "began": now})
     return now
 
 
-def _part(world: World, asked: Asked, table: str, segment: int, watch: Watch | None) -> Callable[[Event], None]:
+def carry_out(world: World, verb: str, asked: Asked, segments: int, watch: Watch | None = None) -> Found:
+    """Of a run that has begun, what is not done yet; the notes stay. Raises CallFailed."""
+    for table in asked.tables:
+        side_by_side([_part(world, verb, asked, (table, n, segments), watch) for n in range(segments)])
+    found, notes = Found(0.0), world.journal.recall(verb_notes(verb))
+    for table in asked.tables:
+        for n in range(segments):
+            found.add(notes[_name(asked, (table, n, segments))]["found"])
+    return found
+
+
+def verb_notes(verb: str) -> str:
+    """The subject of a verb's notes; each verb has notes of its own."""
+    return f"parts of {verb}"
+
+
+Part = tuple[str, int, int]
+"""A table, the number of a segment, and of how many."""
+
+
+def _name(asked: Asked, part: Part) -> str:
+    return "/".join(map(str, (asked.mode, *part)))
+
+
+def _part(world: World, verb: str, asked: Asked, part: Part, watch: Watch | None) -> Callable[[Event], None]:
     def run(stop: Event) -> None:
-        name = f"{table}/{segment}/{asked.segments}"
-        note = world.journal.recall(asked.notes).get(name, {"cursor": None, "done": False, "found": {}})
+        name, table = _name(asked, part), part[0]
+        note = world.journal.recall(verb_notes(verb)).get(name, {"cursor": None, "done": False, "found": {}})
         found = Found(0.0)
         found.add(note["found"])
         while not note["done"] and not stop.is_set():
-            payload = {"mode": asked.mode, "table": table, "segment": segment, "total_segments": asked.segments}
-            said = call(world, "Reconcile", **payload, cursor=note["cursor"], repair=asked.repair)
+            said = _called(world, asked, part, note["cursor"])
             found.add(said)
-            report = {**found.counts, **found.tables, "examples": found.examples}
-            note = {"cursor": said["cursor"], "done": said["done"], "found": report}
-            world.journal.remember(asked.notes, name, note)
+            note = {"cursor": said["cursor"], "done": said["done"], "found": found.report}
+            world.journal.remember(verb_notes(verb), name, note)
             if watch:
-                watch(table, sum((said["old"] or said["found"]).values()), said["done"])
+                watch(table, said.get("scanned", 0) + sum(said.get("rows", {}).values()), said["done"])
 
     return run
+
+
+def _called(world: World, asked: Asked, part: Part, cursor: str | None) -> Any:
+    table, segment, total = part
+    payload: dict[str, Any] = {"table": table, "segment": segment, "total_segments": total, "cursor": cursor}
+    if asked.mode == BACKFILL:
+        return call(world, "Backfill", **payload, seconds=SECONDS)
+    return call(world, "Reconcile", **payload, mode=asked.mode, repair=asked.repair)

@@ -1,5 +1,6 @@
-"""One step from the old model to the new one, behind a gate: stop the event sources, wait until they are idle, compare once
-more, flip the read flag. Until the flag is flipped nothing has happened that is not taken back by itself.
+"""One step from the old model to the new one, behind a gate: stop the event sources, wait until they are idle and everything
+that was begun is finished, set the fence, compare once more, flip the read flag. Until the flag is flipped nothing has happened
+that is not taken back by itself.
 
 What the application still writes to the old tables after the event sources have stopped reaches the new ones no more. The
 comparison in between finds what was written before it; so the application must not write to the old tables from then on,
@@ -12,10 +13,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from remodel.flow.quarantine import all_held
-from remodel.flow.streams import gaps
-from runner import event_sources
+from remodel import fence
+from remodel.call import when
+from remodel.converge import OLDER_THAN
+from remodel.fanout import pending
+from remodel.notes import open_notes
+from remodel.quarantine import held
+from remodel.streams import gaps
+from runner import event_sources, ownership, returned
 from runner.backfill import open_segments
+from runner.calls import call
 from runner.comparison import Asked, both_ways, compare
 from runner.errors import NotReady
 from runner.gate import LAG, Condition, Facts, conditions
@@ -24,6 +31,11 @@ from runner.world import NEW, World
 
 CATCH_UP = 120.0
 """Seconds to wait for the streams after an earlier cutover was cut off, or given up."""
+
+DRAIN = OLDER_THAN + 240.0
+"""Seconds to wait for what was begun: the note of a call that died has no owner only after OLDER_THAN."""
+
+PAUSE = 5.0
 
 SEGMENTS = 4
 
@@ -34,30 +46,43 @@ Watch = Callable[[str], None]
 
 
 def gate(world: World, accepted: Iterable[str]) -> list[Condition]:
-    now = world.engine.clock.now()
+    now, it = world.clock.now(), world.call()
     full = next((each for each in reversed(world.journal.steps("validate")) if each.facts.get("full")), None)
     backup = world.journal.last_done("backup")
+    back = returned.last(world)
     facts = Facts(
         readers=world.readers.look(),
-        compared=now - full.facts["compared"] if full and full.outcome == "done" else None,
+        compared=_compared(full, back, now),
         drift=full.facts.get("drift") if full else None,
-        refused=Counter(held.reason for held in all_held(world.engine)),
+        refused=Counter(each.reason for each in held(it)),
         accepted=list(accepted),
         failed=len(world.failures.look()),
         backup=now - began(backup) if backup else None,
-        gaps=[gap.source for gap in gaps(world.engine, world.patience())],
-        fanouts=world.stack.fanouts() or 0,
+        gaps=[gap.source for gap in gaps(it)],
+        claims=full.facts.get("claims", 0) if full else 0,
+        notes=[now - note.at for note in open_notes(it)],
+        fanouts=len(pending(it)),
+        fenced=ownership.fenced_since(world),
+        uncovered=back is not None and not back.is_covered,
         open=[table for table, left in open_segments(world, 1).items() if left],
     )
     return list(conditions(facts))
 
 
+def _compared(full: Step | None, back: returned.Returned | None, now: float) -> float | None:
+    """Seconds since the last full comparison was begun; None where none counts: before a resync, it may be too old."""
+    if full is None or full.outcome != "done":
+        return None
+    compared = float(full.facts["compared"])
+    return None if back is not None and compared < (back.resynced or back.began) else now - compared
+
+
 def cutover(world: World, accepted: Iterable[str], watch: Watch) -> str:
     """Answers what the flag says now. Raises NotReady, Busy and CallFailed."""
-    with world.journal.step("cutover", "backfill", "rollback", "finish") as facts:
+    with world.journal.step("cutover", "backfill", "rollback", "finish", "resync") as facts:
         if world.flag.read() == NEW:
             facts["flag"] = f"{NEW} already"
-            world.journal.forget(STOPPED)
+            _forget(world)
             return NEW
         _start_again(world, watch)
         gated = gate(world, accepted)
@@ -67,24 +92,33 @@ def cutover(world: World, accepted: Iterable[str], watch: Watch) -> str:
         try:
             facts["compared"] = _stop_and_compare(world, watch)
         except BaseException:
-            watch("switching the event sources on again")
+            watch("lifting the fence, and switching the event sources on again")
+            world.call().lift_fence()
             world.readers.switch(True)
             world.journal.forget(STOPPED)
             raise
         world.flag.write(NEW)
-        world.journal.forget(STOPPED)
+        _forget(world)
         facts["flag"] = NEW
     return NEW
 
 
+def _forget(world: World) -> None:
+    world.journal.forget(STOPPED)
+    returned.forget(world)
+
+
 def _start_again(world: World, watch: Watch) -> None:
     """Where an earlier cutover was killed between stopping and flipping."""
-    if world.journal.recall(STOPPED) and event_sources.are_off(world):
+    if not world.journal.recall(STOPPED):
+        return
+    world.call().lift_fence()
+    if event_sources.are_off(world):
         watch("switching the event sources on again, which an earlier cutover had stopped")
         event_sources.start(world)
-        deadline = world.engine.clock.now() + CATCH_UP
-        while not _read(world) and world.engine.clock.now() < deadline:
-            world.engine.clock.sleep(event_sources.PAUSE)
+        deadline = world.clock.now() + CATCH_UP
+        while not _read(world) and world.clock.now() < deadline:
+            world.clock.sleep(event_sources.PAUSE)
 
 
 def _read(world: World) -> bool:
@@ -95,14 +129,41 @@ def _stop_and_compare(world: World, watch: Watch) -> dict[str, int]:
     watch("stopping the event sources")
     world.journal.remember(STOPPED, "event sources", True)
     event_sources.stop(world)
+    watch("waiting until everything that was begun is finished")
+    _drain(world)
+    watch("setting the fence")
+    world.call().set_fence(when(world.clock.now()))
+    world.clock.sleep(fence.BOUND)
+    if left := _unfinished(world):
+        raise NotReady(f"expected nothing to be under way behind the fence, found {left}: cut over again")
     watch("comparing once more")
-    found = compare(world, Asked("cutover", both_ways(world), SEGMENTS))
-    if found.drift:
+    found = compare(world, "cutover", Asked(both_ways(world)), SEGMENTS)
+    if wrong := found.drift + found.counts["claims"]:
         raise NotReady(
-            f"expected nothing to differ once the event sources were idle, found {found.drift} rows: the application still "
+            f"expected nothing to differ once the event sources were idle, found {wrong} rows: the application still "
             "writes to the old tables; let it pause its writes, then cut over again"
         )
-    return found.tables["found"]
+    return found.rows
+
+
+def _drain(world: World) -> None:
+    """Raises NotReady. Behind the fence nothing could be finished any more."""
+    deadline = world.clock.now() + DRAIN
+    while left := _unfinished(world):
+        if world.clock.now() > deadline:
+            raise NotReady(
+                f"expected everything that was begun to be finished within {DRAIN:.0f} s, found {left}: see the logs of the "
+                "sweeper and of the fan-out worker"
+            )
+        # By its own bound of age: a younger note may belong to a call that still runs.
+        call(world, "Sweep")
+        world.clock.sleep(PAUSE)
+
+
+def _unfinished(world: World) -> str:
+    """What is under way, as a person reads it; empty for nothing."""
+    notes, fanouts = len(open_notes(world.call())), len(pending(world.call()))
+    return f"{notes} open notes and {fanouts} pending fan-outs" if notes or fanouts else ""
 
 
 def began(step: Step) -> float:

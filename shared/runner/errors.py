@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remodel.core.errors import RemodelError
+from remodel.errors import RemodelError
 
 
 class NotReady(RemodelError):

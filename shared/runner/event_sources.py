@@ -33,10 +33,10 @@ def are_off(world: World) -> list[str]:
 
 
 def _wait(world: World, state: str, reached: Callable[[], bool]) -> None:
-    deadline = world.engine.clock.now() + IDLE
+    deadline = world.clock.now() + IDLE
     while not reached():
-        if world.engine.clock.now() > deadline:
+        if world.clock.now() > deadline:
             raise NotReady(
                 f"expected every event source to be {state} within {IDLE:.0f} s, found one that is not: try again later"
             )
-        world.engine.clock.sleep(PAUSE)
+        world.clock.sleep(PAUSE)

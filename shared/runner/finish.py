@@ -10,7 +10,7 @@ from collections.abc import Callable
 from runner.backup import back_up
 from runner.cutover import began
 from runner.errors import NotReady
-from runner.rollback import is_cut_over
+from runner.ownership import is_cut_over
 from runner.world import World
 
 RETENTION_DAYS = 7
@@ -26,7 +26,7 @@ def check(world: World) -> None:
         raise NotReady(
             "expected a cutover, found that the application reads the old tables: `remodel cutover --execute` first"
         )
-    days = (world.engine.clock.now() - began(cut)) / 86_400
+    days = (world.clock.now() - began(cut)) / 86_400
     if days < RETENTION_DAYS:
         raise NotReady(
             f"expected {RETENTION_DAYS} days since the cutover of {cut.began}, found {days:.1f}: "
@@ -36,7 +36,7 @@ def check(world: World) -> None:
 
 def removals(world: World) -> list[str]:
     """What there still is of what is no longer needed."""
-    tables = [f"table {world.tables[name]}" for name in world.engine.model.sources if world.describe(name)]
+    tables = [f"table {world.tables[name]}" for name in world.migrated if world.describe(name)]
     return [*world.stack.removals(), *tables]
 
 
@@ -45,12 +45,12 @@ def finish(world: World, watch: Watch) -> list[str]:
     with world.journal.step("finish", "prepare", "backfill", "cutover", "rollback") as facts:
         check(world)
         removed = removals(world)
-        if any(world.describe(name) for name in world.engine.model.sources):
+        if any(world.describe(name) for name in world.migrated):
             watch("making the final backup")
             facts["backups"] = {each.table: each.arn or each.status for each in back_up(world)}
         watch("removing the stack's part")
         world.stack.remove()
-        for name in world.engine.model.sources:
+        for name in world.migrated:
             _delete(world, name, watch)
         facts["removed"] = removed
     return removed

@@ -28,6 +28,9 @@ DIFF = 3_600.0
 BACKUP = 24 * 3_600.0
 """Seconds for which a backup counts."""
 
+NOTE = 30.0
+"""Seconds for which a batch that is being written may keep a note open. An older note belongs to a long call, or a dead one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -44,7 +47,9 @@ class Facts:
     """compared, backup: seconds since they were begun, None where there was none. refused: reasons of what is in quarantine,
     with how many rows each has; accepted: texts of reasons that a person has accepted. failed: batches in the failure
     destination. open: tables whose backfill is not done. gaps: streams of which records may have been trimmed unread.
-    fanouts: large groups that wait to be settled."""
+    claims: rows that claim a new key of another row, as the comparison has counted them. notes: seconds for which each open
+    note has been open. fanouts: pending. fenced: since when the fence is set, empty where it is not. uncovered: whether the
+    application has returned to the old tables and no resync has ended since."""
 
     readers: Sequence[Reader]
     compared: float | None
@@ -55,7 +60,11 @@ class Facts:
     backup: float | None
     open: Sequence[str]
     gaps: Sequence[str] = ()
+    claims: int = 0
+    notes: Sequence[float] = ()
     fanouts: int = 0
+    fenced: str = ""
+    uncovered: bool = False
 
 
 def conditions(facts: Facts) -> Iterator[Condition]:
@@ -66,8 +75,12 @@ def conditions(facts: Facts) -> Iterator[Condition]:
     yield _headroom(facts)
     told = ", ".join(sorted(set(facts.gaps))) or "none"
     yield Condition("no gap in the streams", not facts.gaps, told, "`remodel resync --execute`")
-    yield Condition("no large fan-out waiting", not facts.fanouts, str(facts.fanouts), "wait; `remodel status --watch`")
+    told = f"{facts.fanouts} pending"
+    yield Condition("no fan-out pending", not facts.fanouts, told, "wait; `remodel status --watch`")
+    yield _notes(facts)
+    yield from _returned(facts)
     yield _compared(facts)
+    yield _claims(facts)
     yield _quarantine(facts)
     told = f"{facts.failed} batches"
     yield Condition(
@@ -113,6 +126,28 @@ def _compared(facts: Facts) -> Condition:
         return Condition("nothing differs", False, "never compared in full", todo)
     told = f"drift {facts.drift}, compared {facts.compared / 60:.0f} min ago"
     return Condition("nothing differs", facts.drift == 0 and facts.compared <= DIFF, told, todo)
+
+
+def _notes(facts: Facts) -> Condition:
+    """A note is open for as long as a batch is being written, which is always so while the application writes."""
+    oldest = max(facts.notes, default=0.0)
+    told = f"{len(facts.notes)} open, the oldest for {oldest:.0f} s" if facts.notes else "none open"
+    todo = "wait: the sweeper finishes what a dead call began; see its alarm"
+    return Condition("every call's note closed", oldest <= NOTE, told, todo)
+
+
+def _returned(facts: Facts) -> Iterator[Condition]:
+    todo = "`remodel cutover --execute` goes on where one was killed; `remodel rollback --execute` lifts it"
+    told = f"set since {facts.fenced}" if facts.fenced else "not set"
+    yield Condition("fence not set", not facts.fenced, told, todo)
+    told = "no resync since the rollback" if facts.uncovered else "covered"
+    todo = "`remodel resync --execute`, then `remodel validate --full`"
+    yield Condition("everything since a rollback covered", not facts.uncovered, told, todo)
+
+
+def _claims(facts: Facts) -> Condition:
+    todo = "give one of the rows another id; `remodel validate --full` names them"
+    return Condition("no new key claimed twice", not facts.claims, f"{facts.claims} rows", todo)
 
 
 def _quarantine(facts: Facts) -> Condition:

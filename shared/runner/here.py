@@ -7,7 +7,7 @@ table at every turn, and looks there whether it is switched off. The read flag i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,14 +18,16 @@ from botocore.exceptions import ClientError
 from local_cloud.cloud import Cloud
 from local_cloud.function import FunctionFailed
 from local_cloud.signs import Sign, signs_of_life, switch
-from measures import MODEL
-from remodel.adapters.clock import SystemClock
-from remodel.adapters.dynamodb import DynamoStore
-from remodel.flow.engine import Engine
-from remodel.ports import INDEX, QUARANTINE
+from remodel.call import Place
+from remodel.clock import SystemClock
+from remodel.dynamodb import DynamoStore
+from remodel.runtime import tables_of
+from remodel.settings import table_names
+from remodel.store import INDEX, QUARANTINE
 from runner.errors import CallFailed, NoSuchStack
 from runner.journal import Journal
 from runner.lease import myself
+from runner.model import chosen
 from runner.world import Failed, Reader, World
 
 SILENT = 5.0
@@ -35,23 +37,25 @@ SILENT = 5.0
 @contextmanager
 def world(endpoint: str, prefix: str) -> Iterator[World]:
     """Raises NoSuchStack."""
+    model = chosen()
     with TemporaryDirectory() as folder:
         cloud = Cloud(endpoint, Path(folder), prefix)
         there = _tables(cloud)
-        if cloud.tables["migration"] not in there and not all(cloud.tables[name] in there for name in MODEL.every):
+        if cloud.tables["migration"] not in there and not all(cloud.tables[name] in there for name in model.old_tables):
             raise NoSuchStack(
                 f"expected a stack or the tables of the template on {endpoint}, found neither: deploy the stage, or start "
                 "`make demo` and name its --prefix"
             )
         clock = SystemClock()
+        tables = tables_of(model, {name: cloud.tables[name] for name in table_names(model)})
         try:
             yield World(
                 stage="sandbox",
-                engine=Engine(MODEL, DynamoStore(cloud.dynamodb, cloud.tables), clock, frozenset(MODEL.lookups)),
+                place=Place(model, DynamoStore(cloud.dynamodb, tables), clock, frozenset(model.old_tables)),
                 dynamodb=cloud.dynamodb,
                 tables=cloud.tables,
                 functions=Processes(cloud),
-                readers=Pollers(cloud, clock),
+                readers=Pollers(cloud, clock, model.order),
                 journal=(journal := Journal(cloud.dynamodb, cloud.tables["migration"], clock, myself())),
                 flag=Note(journal),
                 failures=Folder(cloud),
@@ -82,15 +86,15 @@ class Processes:
 
 
 class Pollers:
-    def __init__(self, cloud: Cloud, clock: SystemClock) -> None:
-        self._cloud, self._clock = cloud, clock
+    def __init__(self, cloud: Cloud, clock: SystemClock, sources: Iterable[str]) -> None:
+        self._cloud, self._clock, self._sources = cloud, clock, list(sources)
 
     def look(self) -> list[Reader]:
         signs = _signs(self._cloud)
-        return [self._reader(source, signs.get(source)) for source in MODEL.every]
+        return [self._reader(source, signs.get(source)) for source in self._sources]
 
     def switch(self, enabled: bool) -> None:
-        for source in MODEL.every:
+        for source in self._sources:
             switch(self._cloud.dynamodb, self._cloud.tables["migration"], source, enabled)
 
     def _reader(self, source: str, sign: Sign | None) -> Reader:
@@ -156,10 +160,6 @@ class Beside:
 
     def denied(self) -> list[str]:
         return []
-
-    def fanouts(self) -> int | None:
-        """There is no queue: large groups are settled in place."""
-        return None
 
     def removals(self) -> list[str]:
         there = _tables(self._cloud)

@@ -20,9 +20,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
-from remodel.core.errors import RemodelError
-from remodel.core.wire import Item
-from remodel.ports import Clock
+from remodel.call import Clock
+from remodel.errors import RemodelError
+from remodel.items import Item
 from runner import recovery
 from runner.lease import lease
 
@@ -54,7 +54,7 @@ class Progress:
     table: str
     segment: int
     total: int
-    cursor: Item | None = None
+    cursor: str | None = None
     done: bool = False
     scanned: int = 0
     written: int = 0

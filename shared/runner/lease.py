@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from remodel.core.wire import Item
-from remodel.ports import Clock
+from remodel.call import Clock
+from remodel.items import Item
 from runner.errors import Busy
 
 if TYPE_CHECKING:

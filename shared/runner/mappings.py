@@ -22,7 +22,7 @@ PAUSE, TRIES = 2.0, 60
 
 
 class Mappings:
-    """`names`: functions by their logical ids. `sources`: whose streams are read, if their function is deployed."""
+    """`names`: deployed functions by the old tables whose streams they read. `sources`: the tables that are asked about."""
 
     def __init__(
         self,
@@ -67,14 +67,14 @@ class Mappings:
         return Reader(source, True, self._lag(source), told, self._polled(mapping["UUID"]))
 
     def _mapping(self, source: str) -> Any:
-        name = self._names.get(f"Replicate{source.title()}")
+        name = self._names.get(source)
         if name is None:
             return None
         return next(iter(self._client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]), None)
 
     def _lag(self, source: str) -> float | None:
         """Seconds; nothing was handed over where nothing was published, so a polled stream without a figure has none."""
-        point = self._latest("IteratorAge", "Maximum", {"FunctionName": self._function(source)})
+        point = self._latest("IteratorAge", "Maximum", {"FunctionName": self._names[source]})
         return 0.0 if point is None else point["Maximum"] / 1_000
 
     def _polled(self, uuid: str) -> float | None:
@@ -82,15 +82,12 @@ class Mappings:
         return None if point is None else max(0.0, (datetime.now(UTC) - point["Timestamp"]).total_seconds() - 60)
 
     def _at_work(self, source: str) -> bool:
-        point = self._latest("ConcurrentExecutions", "Maximum", {"FunctionName": self._function(source)})
+        point = self._latest("ConcurrentExecutions", "Maximum", {"FunctionName": self._names[source]})
         return (
             point is not None
             and datetime.now(UTC) - point["Timestamp"] < timedelta(seconds=30)
             and point["Maximum"] > 0
         )
-
-    def _function(self, source: str) -> str:
-        return self._names[f"Replicate{source.title()}"]
 
     def _latest(self, metric: str, statistic: Any, dimensions: Mapping[str, str]) -> Any:
         now = datetime.now(UTC)

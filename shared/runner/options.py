@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -14,7 +15,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from remodel.core.errors import RemodelError
+from remodel.errors import RemodelError
 from runner import aws, here
 from runner.errors import NoSuchStack
 from runner.world import World
@@ -108,9 +109,14 @@ def _refusals() -> Iterator[None]:
 
 def say(answer: Any, as_json: bool, show: Callable[[], None]) -> None:
     if as_json:
-        print(json.dumps(answer, indent=2, default=str))
+        print(json.dumps(answer, indent=2, default=_plain))
     else:
         show()
+
+
+def _plain(value: object) -> str:
+    """What JSON has no form for: binary is base64, as in DynamoDB's own JSON."""
+    return b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
 def watching(quiet: bool) -> Callable[[str], None]:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from remodel.core.record import VIEW
-from runner import event_sources, recovery
+from remodel.hints import VIEW
+from runner import event_sources, ownership, recovery
 from runner.backup import taken
 from runner.errors import NotReady
+from runner.names import stream_parameter
 from runner.schema import differences, missing_indexes
 from runner.world import OLD, World
 
@@ -35,7 +36,8 @@ def planned(world: World) -> list[Task]:
 
 
 def prepare(world: World, watch: Callable[[str], None]) -> list[str]:
-    """Raises NotReady and Busy. Answers what was done."""
+    """Raises Fenced, NotReady and Busy. Answers what was done."""
+    ownership.check(world)
     if taken(world) is None:
         raise NotReady("expected a backup before anything is changed, found none: run `remodel backup --execute` first")
     with world.journal.step("prepare", "cutover", "rollback", "finish") as facts:
@@ -49,7 +51,7 @@ def prepare(world: World, watch: Callable[[str], None]) -> list[str]:
 
 
 def _new_tables(world: World) -> Iterator[Task]:
-    for name in world.engine.model.new_tables:
+    for name in world.model.new_tables:
         declared = _declared(world, name)
         found = world.describe(name)
         if found is None:
@@ -67,7 +69,7 @@ def _new_tables(world: World) -> Iterator[Task]:
 
 def _streams(world: World) -> Iterator[Task]:
     for name in world.sources:
-        view = world.engine.store.stream_view(name)
+        view = world.place.store.stream_view(name)
         if view is None:
             told = f"switch on the stream of {world.tables[name]}, with both images"
             yield Task(told, lambda name=name: _switch_on(world, name))  # type: ignore[misc]
@@ -85,7 +87,7 @@ def _flag(world: World) -> Iterator[Task]:
 
 def _connection(world: World) -> Iterator[Task]:
     """The streams' ARNs, where the next deployment finds them."""
-    facts = {f"{name.title()}StreamArn": found for name in world.sources if (found := _arn(world, name))}
+    facts = {stream_parameter(name): found for name in world.sources if (found := _arn(world, name))}
     facts |= {"CreateNewTables": "false"}
     if told := world.stack.missing(facts):
         yield Task(told, lambda: world.stack.connect(facts))
@@ -146,8 +148,8 @@ def _declared(world: World, name: str) -> Mapping[str, Any]:
 
 
 def _until(world: World, what: str, there: Callable[[], bool]) -> None:
-    deadline = world.engine.clock.now() + LONGEST
+    deadline = world.clock.now() + LONGEST
     while not there():
-        if world.engine.clock.now() > deadline:
+        if world.clock.now() > deadline:
             raise NotReady(f"expected {what} within {LONGEST:.0f} s, found it still being made: prepare again later")
-        world.engine.clock.sleep(PAUSE)
+        world.clock.sleep(PAUSE)

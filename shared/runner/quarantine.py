@@ -1,14 +1,15 @@
-"""What the model refuses: listed, shown with its image, and taken up again from the rows as they are now."""
+"""What the model rejects: listed, shown with the row as it is now, and taken up again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from remodel.flow import quarantine
-from remodel.flow.quarantine import Held
+from remodel.keys import Key
+from remodel.mapping import quarantine_key
+from remodel.quarantine import Held, held
+from runner import ownership
 from runner.errors import NotReady
 from runner.world import World
 
@@ -19,63 +20,72 @@ BATCH = 100
 def chosen(
     world: World, source: str | None, ids: Iterable[str], reason: str | None, since: float, until: float
 ) -> list[Held]:
-    """Of everything in quarantine: of this table, these ids, with this text in the reason, seen in this time."""
+    """Of everything in quarantine: of this table, these keys, with this text in the reason, first rejected in this time."""
     wanted = set(ids)
     return [
-        held
-        for held in quarantine.all_held(world.engine)
-        if source in (None, held.source)
-        and (not wanted or held.id in wanted)
-        and (reason is None or reason.lower() in held.reason.lower())
-        and since <= held.seen <= until
+        each
+        for each in held(world.call())
+        if source in (None, each.row.table)
+        and (not wanted or each.row.text in wanted)
+        and (reason is None or reason.lower() in each.reason.lower())
+        and since <= datetime.fromisoformat(each.since).timestamp() <= until
     ]
 
 
-def told(held: Held) -> dict[str, Any]:
-    return {**asdict(held), "seen": time(held.seen), "groups": sorted(held.groups)}
-
-
-def time(moment: float) -> str:
-    """ISO 8601 of seconds since the epoch."""
-    return datetime.fromtimestamp(moment, UTC).isoformat()
+def told(one: Held) -> dict[str, str]:
+    return {"source": one.row.table, "id": one.row.text, "seen": one.since, "reason": one.reason}
 
 
 def image(world: World, source: str, id: str) -> dict[str, Any]:
-    """One refused row with its image, as it arrived. Raises NotReady where it is not in quarantine."""
-    held = quarantine.find(world.engine, source, [id], world.patience()).get(id)
-    if held is None:
-        raise NotReady(f"expected {source} {id!r} in quarantine, found nothing: it was mended, or never refused")
-    return {**told(held), "image": quarantine.image(world.engine, held, world.patience())}
+    """One rejected row as the old table has it now. Raises NotReady where it is not in quarantine."""
+    row = Key(source, id)
+    where = quarantine_key(row)
+    found = world.call().read([where, row])
+    if where not in found:
+        raise NotReady(f"expected {source} {id!r} in quarantine, found nothing: it was corrected, or never rejected")
+    item = found[where]
+    one = Held(row, item["reason"]["S"], item["since"]["S"])
+    return {**told(one), "image": found.get(row)}
 
 
 def replay(world: World, rows: Iterable[Held]) -> dict[str, Any]:
-    """Each from the row as it is now; what is still refused, with the reason."""
+    """Each from the row as it is now; what is still rejected, with the reason. Raises Fenced, Busy and CallFailed."""
+    ownership.check(world)
     by_source: dict[str, list[str]] = {}
-    for held in rows:
-        if not held.id.startswith(quarantine.UNREADABLE):
-            by_source.setdefault(held.source, []).append(held.id)
-    mended, refused = 0, dict[str, str]()
+    for one in rows:
+        by_source.setdefault(one.row.table, []).append(one.row.text)
+    done = _Done()
     with world.journal.step("quarantine replay") as facts:
         for source, ids in by_source.items():
             for n in range(0, len(ids), BATCH):
-                said = world.functions.invoke("Replay", {"source": source, "ids": ids[n : n + BATCH]})
-                mended += said["mended"]
-                refused |= said["refused"]
-        facts.update(mended=mended, refused=len(refused))
-    return {"mended": mended, "refused": refused}
+                done.add(world.functions.invoke("Replay", {"source": source, "ids": ids[n : n + BATCH]}))
+        facts.update(corrected=done.corrected, rejected=len(done.rejected))
+    return {"corrected": done.corrected, "rejected": done.rejected}
 
 
 def replay_failed(world: World) -> dict[str, Any]:
-    """Every batch in the failure destination, from the rows as they are now; what is done is discarded there."""
-    mended, refused, batches = 0, dict[str, str](), 0
+    """Every batch in the failure destination, from the rows as they are now; what is done is discarded there. Raises Fenced,
+    Busy and CallFailed."""
+    ownership.check(world)
+    done, batches = _Done(), 0
     with world.journal.step("quarantine replay") as facts:
         for failed in world.failures.look():
             records = world.failures.records(failed)
             for n in range(0, len(records), BATCH):
                 said = world.functions.invoke("Replay", {"source": failed.source, "records": records[n : n + BATCH]})
-                mended += said["mended"]
-                refused |= said["refused"]
+                done.add(said)
             world.failures.discard(failed)
             batches += 1
-        facts.update(batches=batches, mended=mended, refused=len(refused))
-    return {"batches": batches, "mended": mended, "refused": refused}
+        facts.update(batches=batches, corrected=done.corrected, rejected=len(done.rejected))
+    return {"batches": batches, "corrected": done.corrected, "rejected": done.rejected}
+
+
+class _Done:
+    """What the replay function has answered, summed up."""
+
+    def __init__(self) -> None:
+        self.corrected, self.rejected = 0, dict[str, str]()
+
+    def add(self, said: Any) -> None:
+        self.corrected += said["corrected"]
+        self.rejected |= said["rejected"]

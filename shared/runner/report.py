@@ -29,13 +29,14 @@ HELD = 200
 LATEST = 10
 """Runs in the table below the picture."""
 
-DRIFTED = ("missing", "different", "orphaned")
+DRIFTED = ("missing", "different", "orphaned", "unindexed")
 
 KINDS = {
     "missing": "expected, and not there",
     "different": "there, and not as the old rows say",
     "orphaned": "there, though no old row makes expect it",
-    "stale_lookups": "as it was before a looked-up row changed whose stream is not connected; not drift",
+    "unindexed": "a membership that the index does not have: changes of other rows would not reach the old row",
+    "claims": "there as another old row wants it: several old rows claim one key",
 }
 
 
@@ -44,11 +45,11 @@ class Findings:
     """What one run of `validate` found. Times are ISO 8601.
 
     expected, found   rows by new table
-    drift             new rows that are missing, different or orphaned
+    drift             new rows that are missing, different or orphaned, and rows that are not indexed
     history           the runs before this one, oldest first
-    differences       examples as the reconcile function tells them: kind, table, id, source, source_id, and `fields`:
-                      {name: {"expected": wire value or None, "found": wire value or None}}
-    quarantined       rows that the model refuses: source, id, seen (a time), reason
+    differences       examples as the reconcile function tells them: what, table, key, origin and others (old rows, each as
+                      table and key), and `fields`: {name: {"expected": wire value or None, "found": wire value or None}}
+    quarantined       rows that the model rejects: source, id, seen (a time), reason
     """
 
     stage: str
@@ -69,7 +70,7 @@ def findings(done: Validation, stage: str, steps: Iterable[Step], quarantined: I
     """Of a validation that is done. `steps`: the runs of the verb, this one the last that ended; `quarantined`: as
     `quarantine.told` says."""
     *before, this = (step for step in steps if step.ended)
-    examples = {(each["table"], each["id"]): each for each in done.examples}
+    examples = {(each["what"], each["table"], each["key"]): each for each in done.examples}
     return Findings(
         stage=stage,
         when=this.ended,
@@ -101,7 +102,7 @@ def html(told: Findings) -> str:
         counts=_counts(told),
         picture=picture(runs),
         latest=runs[: -LATEST - 1 : -1],
-        differences=[(each, KINDS.get(each["kind"], ""), _fields(each["fields"])) for each in told.differences],
+        differences=[(each, KINDS.get(each["what"], ""), _fields(each["fields"])) for each in told.differences],
         drifted=DRIFTED,
         held=told.quarantined[:HELD],
     )

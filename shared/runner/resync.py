@@ -1,48 +1,72 @@
-"""After a stream was not read for longer than it keeps its records: everything since is covered, without a new backfill.
+"""After a stream was not read for longer than it keeps its records, or after a rollback: everything since is covered.
 
-The index is made to agree with the old tables (`flow.resync`), what is in quarantine is taken up again, and the new tables
-are compared and mended. Gaps that were known before it began are then covered.
+Every old table is taken up again, row by row as rows are now; then every member that the index knows and whose row is gone or
+has moved, and everything in quarantine; then both models are compared, and what differs is repaired. What is right costs no
+write. Gaps that were known before all this began are then covered.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from remodel.flow.streams import Gap, cover, gaps
-from remodel.ports import INDEX
-from runner.calls import call
-from runner.comparison import Asked, Watch, both_ways, compare
+from remodel.store import INDEX, QUARANTINE
+from remodel.streams import Gap, cover, gaps
+from runner import ownership, returned
+from runner.comparison import BACKFILL, WALK, Asked, Watch, begin, both_ways, carry_out, verb_notes
 from runner.world import World
+
+VERB, GAPS = "resync", "gaps"
+
+FRESH = 86_400.0
+"""Seconds for which a resync that was stopped goes on: only gaps count that were known when it began."""
 
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """index: entries that had to be corrected. new_rows: old rows whose new rows had to be. gaps: covered."""
+    """`written`: new rows that were put or deleted. `repaired`: differences that the comparison has found after that. `gaps`:
+    covered."""
 
-    index: int
-    new_rows: int
+    written: int
+    repaired: int
     gaps: int
 
 
 def known(world: World) -> list[Gap]:
     """Gaps that have not been covered."""
-    return list(gaps(world.engine, world.patience()))
+    return gaps(world.call())
 
 
 def tables(world: World) -> tuple[str, ...]:
-    """What the index is held against, lookups and links first; then the index itself."""
-    return (*world.sources, INDEX)
+    """What is walked through, tables whose rows others are joined with first."""
+    return (*world.sources, INDEX, QUARANTINE)
 
 
 def resync(world: World, segments: int, watch: Watch | None = None) -> Covered:
-    """Raises Busy and CallFailed. Stopped or killed, it goes on where it was."""
-    with world.journal.step("resync", "rollback", "finish") as facts:
-        before = known(world)
-        corrected = compare(world, Asked("resync", tables(world), segments, mode="resync"), watch)
-        call(world, "Replay", all=True)
-        mended = compare(world, Asked("resync", both_ways(world), segments, repair=True), watch)
-        for gap in before:
-            cover(world.engine, gap, world.patience())
-        covered = Covered(corrected.counts["repaired"], mended.counts["repaired"], len(before))
-        facts.update(index=covered.index, new_rows=covered.new_rows, gaps=covered.gaps)
+    """Raises Fenced, Busy and CallFailed. Stopped or killed, it goes on where it was."""
+    ownership.check(world)
+    asked = [
+        Asked(tuple(world.sources), BACKFILL),
+        Asked((INDEX, QUARANTINE), WALK),
+        Asked(both_ways(world), repair=True),
+    ]
+    with world.journal.step("resync", "rollback", "cutover", "finish") as facts:
+        began = begin(world, VERB, asked, segments, FRESH)
+        before = _gaps_before(world, began)
+        counts = [carry_out(world, VERB, each, segments, watch).counts for each in asked]
+        cover(world.call(), before)
+        world.journal.forget(verb_notes(VERB))
+        world.journal.forget(GAPS)
+        returned.resynced(world)
+        covered = Covered(counts[0]["written"] + counts[1]["written"], counts[2]["repaired"], len(before))
+        facts.update(asdict(covered))
     return covered
+
+
+def _gaps_before(world: World, began: float) -> list[Gap]:
+    """Those that were known before the first part was; remembered, since a run may be stopped and go on."""
+    note: Any = world.journal.recall(GAPS).get(VERB)
+    if note is None or note["began"] != began:
+        note = {"began": began, "gaps": [asdict(each) for each in known(world)]}
+        world.journal.remember(GAPS, VERB, note)
+    return [Gap(**each) for each in note["gaps"]]

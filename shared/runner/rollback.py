@@ -1,22 +1,24 @@
 """Back again. Before the cutover: stop, identify what was written, clear it, and start over from the last step that was good.
-After it: flip the read flag back, and say plainly what the old tables do not have.
+After it: flip the read flag back, say plainly what the old tables do not have, and lift the fence.
 
-Cleared are only rows that the replicator wrote (`flow.clear`). The index stays: it is what protects a new start from what
-may still be under way. The event sources stay off, so that a fault can be mended in peace; `prepare` switches them on.
+Cleared are only rows that the engine may have written (`remodel.resync.clear`). The index stays: it still knows what was there.
+The event sources stay off, so that a fault can be mended in peace; `prepare` switches them on.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from remodel.flow.clear import clear, replicated
-from runner import event_sources
+from remodel.backfill import Segment
+from remodel.resync import Walked, clear
+from remodel.store import INDEX
+from runner import event_sources, ownership, returned
 from runner.comparison import Asked, both_ways, compare
 from runner.cutover import SEGMENTS, STOPPED
 from runner.errors import NotReady
-from runner.world import NEW, OLD, World
+from runner.world import OLD, World
 
 Watch = Callable[[str], None]
 
@@ -36,60 +38,81 @@ class Back:
             f"the application has written to the new tables since {self.since}, and the old ones do not have it: rows that "
             f"are new there {self.orphaned}, changed {self.different}, removed {self.missing}. Replication stays off, since it "
             "would write over them: keep them (`remodel backup --execute`), bring over what is needed, then `remodel prepare "
-            "--execute`"
+            "--execute` and `remodel resync --execute`"
         )
 
 
-def is_cut_over(world: World) -> bool:
-    return world.flag.read() == NEW
+def is_to_flip_back(world: World) -> bool:
+    """Whether the application owns the new tables, or a rollback from there was stopped before its end."""
+    return ownership.is_cut_over(world) or bool(ownership.fenced_since(world))
 
 
 def identified(world: World, tables: Iterable[str]) -> dict[str, int]:
-    """How many rows of each new table would be cleared. A row that has moved is found where it was, too, and counts once:
-    remembered by its hash, since there may be many."""
-    seen: dict[str, set[int]] = {name: set() for name in world.engine.model.new_tables}
-    for keys in replicated(world.engine, set(tables), world.patience(3_600)):
-        for key in keys:
-            seen[key.table].add(hash(key))
+    """How many rows of each new table would be cleared. A row that is found in several ways counts once: remembered by its
+    hash, since there may be many."""
+    seen: dict[str, set[int]] = {name: set() for name in world.model.new_tables}
+    for walked in _cleared(world, list(tables), dry=True):
+        for key in walked.keys:
+            if key.table in seen:
+                seen[key.table].add(hash(key))
     return {name: len(found) for name, found in seen.items()}
 
 
 def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, int]:
-    """Of these old tables. Raises NotReady and Busy."""
+    """Of these old tables. Raises Fenced, NotReady and Busy."""
     wanted = list(tables)
-    with world.journal.step("rollback", "backfill", "validate", "cutover", "finish", "prepare") as facts:
+    with world.journal.step("rollback", "backfill", "validate", "cutover", "finish", "prepare", "resync") as facts:
         facts.update(tables=wanted)
-        if is_cut_over(world):
-            raise NotReady(
-                "expected that the application still reads the old tables, found that it has cut over: `remodel rollback "
-                "--execute` without a table flips back"
-            )
+        _check(world)
         watch("stopping the event sources")
         world.journal.forget(STOPPED)
         event_sources.stop(world)
         counts: Counter[str] = Counter()
         world.journal.forget_progress(wanted)
-        for keys in replicated(world.engine, set(wanted), world.patience(3_600)):
-            clear(world.engine, keys, world.patience())
-            counts.update(key.table for key in keys)
+        for walked in _cleared(world, wanted, dry=False):
+            counts.update(key.table for key in walked.keys if key.table in world.model.new_tables)
             watch(f"{counts.total()} rows cleared")
         facts["cleared"] = dict(counts)
-    return {name: counts[name] for name in world.engine.model.new_tables}
+    return {name: counts[name] for name in world.model.new_tables}
+
+
+def _check(world: World) -> None:
+    ownership.check(world)
+    back = returned.last(world)
+    if back is not None and not back.is_covered:
+        raise NotReady(
+            "expected a resync since the rollback that followed the cutover, found none: the new tables hold what the "
+            "application has written to them; bring over what is needed, then `remodel prepare --execute` and `remodel resync "
+            "--execute`"
+        )
+
+
+def _cleared(world: World, tables: list[str], dry: bool) -> Iterator[Walked]:
+    """Page by page: over the rows that are there, and over the index, which knows those that are gone."""
+    for table in (*tables, INDEX):
+        segment, done = Segment(table, 0, 1), False
+        while not done:
+            walked = clear(world.call(), tables, segment, stop_at=0.0, dry=dry)
+            yield walked
+            segment, done = replace(segment, cursor=walked.cursor), walked.done
 
 
 def flip_back(world: World) -> Back:
-    """After the cutover. Raises Busy and CallFailed."""
-    with world.journal.step("rollback", "cutover", "finish", "prepare") as facts:
+    """After the cutover. The fence is lifted last: as long as it is set, whoever is stopped here can go on. Raises Busy and
+    CallFailed."""
+    with world.journal.step("rollback", "cutover", "finish", "prepare", "resync") as facts:
         world.journal.forget(STOPPED)
+        returned.begin(world)
         world.flag.write(OLD)
         facts["flag"] = OLD
         back = what_is_new(world)
         facts["lost to the old tables"] = str(back)
+        world.call().lift_fence()
     return back
 
 
 def what_is_new(world: World) -> Back:
     """Since the cutover, in the new tables alone."""
-    found = compare(world, Asked("rollback", both_ways(world), SEGMENTS)).counts
+    found = compare(world, "rollback", Asked(both_ways(world)), SEGMENTS).counts
     step = world.journal.last_done("cutover")
     return Back(step.ended if step else "", found["missing"], found["different"], found["orphaned"])

@@ -52,8 +52,8 @@ def plan(found: Plan) -> None:
     out.print(made)
     spread, cost = found.fanout, found.forecast
     for line in (
-        f"links      {spread.links} on {spread.groups} measures: median {spread.median}, 90 % up to {spread.p90}, "
-        f"99 % up to {spread.p99}, at the most {spread.most}",
+        f"fan-out    {spread.links} rows that others are linked to, in {spread.groups} groups: median {spread.median}, "
+        f"90 % up to {spread.p90}, 99 % up to {spread.p99}, at the most {spread.most}",
         f"writes     {cost.new_rows} new rows; {cost.index_units} units for the index, {cost.new_units} for the new tables",
         f"costs      ${cost.dollars:.2f} ({found.prices})",
         f"takes      {cost.seconds / 60:.0f} min at the given rate",
@@ -83,14 +83,17 @@ def status(found: Status) -> Table:
         "never compared"
         if not found.compared
         else (
-            f"compared {found.compared}: drift {found.drift}, unlinked {found.unlinked}, stale lookups {found.stale_lookups}"
+            f"compared {found.compared}: drift {found.drift}, unlinked {found.unlinked}, claims on one key {found.claims}"
         )
     )
     lines = (
         *(f"[red]not read in time[/red]: {each}; `remodel resync --execute`" for each in found.gaps),
-        f"large fan-outs waiting: {found.fanouts}" if found.fanouts is not None else "",
+        f"open notes: {found.notes}" + (f", the oldest for {found.oldest_note:.0f} s" if found.notes else ""),
+        f"pending fan-outs: {found.fanouts}",
         compared,
         f"the application reads: {found.reads}",
+        f"the fence is set since {found.fence}: no new row is written" if found.fence else "",
+        "[red]not covered since the rollback[/red]; `remodel resync --execute`" if found.uncovered else "",
         f"lookups: {found.lookups}",
         found.rate,
         found.last_step,
@@ -106,9 +109,11 @@ def validation(done: Validation) -> None:
         made.add_row("ok" if check.passed else "[red]FAILED[/red]", check.name, check.told)
     out.print(made)
     for example in done.examples[:5]:
-        out.print(f"  {example['kind']} {example['table']} {example['id']} {example['fields'] or ''}", soft_wrap=True)
+        others = f" claimed by {example['others']} as well" if example["others"] else ""
+        told = f"  {example['what']} {example['table']} {example['key']}{others} {example['fields'] or ''}"
+        out.print(told, soft_wrap=True, markup=False)
     if done.repaired:
-        out.print(f"mended: {done.repaired}")
+        out.print(f"repaired: {done.repaired}")
 
 
 def gate(conditions: Iterable[Condition]) -> None:

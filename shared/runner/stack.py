@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,6 @@ from runner.errors import NotReady
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_iam import IAMClient
-    from mypy_boto3_sqs import SQSClient
-
-NEW_TABLES = ("NewMeasureLinks", "NewMeasureData")
-"""Logical ids of the new tables, where the stack has made them."""
 
 
 def _several(one_or_more: Any) -> list[str]:
@@ -25,20 +21,21 @@ def _several(one_or_more: Any) -> list[str]:
 
 
 class Deployment:
-    """`names`: physical names by logical ids; empty before the first deployment."""
+    """`names`: physical names by logical ids; empty before the first deployment. `new_tables`: logical ids of the new tables,
+    where the stack has made them."""
 
     def __init__(
         self,
         client: CloudFormationClient,
         iam: IAMClient,
-        sqs: SQSClient,
         config: Path,
         stage: str,
         name: str,
         names: Mapping[str, str],
+        new_tables: Sequence[str],
     ) -> None:
-        self._client, self._iam, self._sqs, self._config = client, iam, sqs, config
-        self._stage, self._name, self._names = stage, name, names
+        self._client, self._iam, self._config = client, iam, config
+        self._stage, self._name, self._names, self._new_tables = stage, name, names, new_tables
 
     def missing(self, parameters: Mapping[str, str]) -> str:
         wanted = self._wanted(parameters)
@@ -74,13 +71,6 @@ class Deployment:
                 what = f"{each['EvalActionName']} on {each['EvalResourceName']}"
                 yield f"{role}: expected to be allowed {what}, found {each['EvalDecision']}: see the account's boundaries"
 
-    def fanouts(self) -> int | None:
-        url = self._names.get("Fanouts")
-        if url is None:
-            return None
-        found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        return int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
-
     def removals(self) -> list[str]:
         if not self._names:
             return []
@@ -110,4 +100,4 @@ class Deployment:
         return {name: value for name, value in given.items() if known.get(name) != value}
 
     def _holds_new_tables(self) -> str:
-        return ", ".join(self._names[each] for each in NEW_TABLES if each in self._names)
+        return ", ".join(self._names[each] for each in self._new_tables if each in self._names)

@@ -6,7 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from remodel.flow.quarantine import all_held
+from remodel.fanout import pending
+from remodel.notes import open_notes
+from remodel.quarantine import held
+from runner import ownership, returned
 from runner.backfill import asked_rate
 from runner.journal import Progress
 from runner.resync import known
@@ -28,9 +31,11 @@ class TableStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`compared`: when both models were last compared; `drift`, `unlinked` and `stale_lookups` as of then.
+    """`compared`: when both models were last compared; `drift`, `unlinked` and `claims` as of then.
     `reads`: which model the application reads. `rate`: what a backfill is held to, and what it has written so far.
-    `fanouts`: large groups that wait to be settled. `gaps`: when records of a stream may have been trimmed unread."""
+    `notes`: of calls that run, and of calls that died; `oldest_note`: its age in seconds. `fanouts`: pending. `fence`: since
+    when it is set. `uncovered`: whether a resync is needed since a rollback. `gaps`: when records of a stream may have been
+    trimmed unread."""
 
     stage: str
     lookups: str
@@ -38,17 +43,24 @@ class Status:
     compared: str
     drift: int | None
     unlinked: int | None
-    stale_lookups: int | None
+    claims: int | None
     reads: str
     rate: str
-    fanouts: int | None
+    notes: int
+    oldest_note: float
+    fanouts: int
+    fence: str
+    uncovered: bool
     gaps: list[str]
     last_step: str
 
 
 def status(world: World) -> Status:
     readers = {each.source: each for each in world.readers.look()}
-    held = Counter(each.source for each in all_held(world.engine))
+    it = world.call()
+    quarantined = Counter(each.row.table for each in held(it))
+    notes = [world.clock.now() - note.at for note in open_notes(it)]
+    back = returned.last(world)
     progress = world.journal.progress()
     compared = world.journal.last_done("validate")
     facts = compared.facts if compared else {}
@@ -64,17 +76,21 @@ def status(world: World) -> Status:
                 scanned=sum(each.scanned for each in progress if each.table == name),
                 reader=readers[name].told if name in readers else "not connected",
                 lag=readers[name].lag if name in readers else None,
-                quarantined=held[name],
+                quarantined=quarantined[name],
             )
             for name in world.sources
         ],
         compared=compared.ended if compared else "",
         drift=facts.get("drift"),
         unlinked=facts.get("unlinked"),
-        stale_lookups=facts.get("stale_lookups"),
+        claims=facts.get("claims"),
         reads=world.flag.read() or "old, there is no read flag yet",
         rate=_rate(world, progress),
-        fanouts=world.stack.fanouts(),
+        notes=len(notes),
+        oldest_note=max(notes, default=0.0),
+        fanouts=len(pending(it)),
+        fence=ownership.fenced_since(world),
+        uncovered=back is not None and not back.is_covered,
         gaps=[f"{gap.source} from {_time(gap.since)} to {_time(gap.until)}" for gap in known(world)],
         last_step=f"{steps[-1].verb} {steps[-1].outcome or 'running'}, {steps[-1].began}" if steps else "",
     )
@@ -92,8 +108,9 @@ def _rate(world: World, progress: list[Progress]) -> str:
 
 def lookups(world: World) -> str:
     """Which way this stage runs."""
-    live = sorted(world.engine.live)
-    read = sorted(world.engine.model.lookups.keys() - world.engine.live)
+    looked_up = {name for name in world.model.old_tables if not world.model.migrates(name)}
+    live = sorted(looked_up & world.place.live)
+    read = sorted(looked_up - world.place.live)
     parts = [f"{', '.join(live)} followed by stream"] if live else []
     return "; ".join(parts + ([f"{', '.join(read)} read from the table: links may grow old"] if read else []))
 

@@ -10,8 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.comparison import DRIFT, Asked, Found, Watch, both_ways, compare
+from remodel.compare import DRIFT
+from remodel.store import QUARANTINE
+from runner import ownership
+from runner.comparison import Asked, Found, Watch, both_ways, compare
 from runner.world import World
+
+ALL = "new rows and quarantine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class Check:
 
 @dataclass(slots=True)
 class Validation:
-    """rows: expected and found, by new table. drift: new rows that are not as the old tables say. examples: of these."""
+    """rows: expected and found, of all new tables and quarantine together. drift: new rows that are not as the old tables say.
+    examples: of these."""
 
     checks: list[Check] = field(default_factory=list)
     rows: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -39,7 +45,9 @@ class Validation:
 def validate(
     world: World, sample: int, full: bool, repair: bool, segments: int = 4, watch: Watch | None = None
 ) -> Validation:
-    """Raises Busy and CallFailed. With `repair`, what differs is mended, and compared once more."""
+    """Raises Fenced, Busy and CallFailed. With `repair`, what differs is repaired, and compared once more."""
+    if repair:
+        ownership.check(world)
     with world.journal.step("validate") as facts:
         done = Validation()
         if repair:
@@ -49,29 +57,31 @@ def validate(
         if full:
             found = _compare(world, segments, watch)
             facts["compared"] = found.began
-            report = {**found.counts, **found.tables, "examples": found.examples}
+            report: Any = found.report
             _agree(done, "every row, both ways", report)
         else:
             report = world.functions.invoke("Reconcile", {"mode": "counts"})
-        _counts(done, report)
+        _counts(world, done, report)
         _rules(done, report)
-        facts.update({name: report[name] for name in ("unlinked", "quarantined", "stale_lookups")})
+        facts.update({name: report[name] for name in ("unlinked", "quarantined", "claims")})
         facts.update(full=full, drift=done.drift, rows=done.rows, repaired=done.repaired)
         facts["checks"] = {each.name: each.passed for each in done.checks}
     return done
 
 
 def _compare(world: World, segments: int, watch: Watch | None, repair: bool = False) -> Found:
-    return compare(world, Asked("validate", both_ways(world), segments, repair), watch)
+    return compare(world, "validate", Asked(both_ways(world), repair=repair), segments, watch)
 
 
-def _counts(done: Validation, report: Any) -> None:
-    for table in sorted(report["expected"] | report["found"]):
-        expected, found = report["expected"].get(table, 0), report["found"].get(table, 0)
-        done.rows[table] = (expected, found)
-        told = f"{expected} expected, {found} found"
-        done.checks.append(Check(f"{table}: as many rows as the old tables make expect", expected == found, told))
-        done.drift = max(done.drift, abs(expected - found))
+def _counts(world: World, done: Validation, report: Any) -> None:
+    """A key that several old rows claim is expected by each of them, and can only be there once."""
+    tables = (*world.model.new_tables, QUARANTINE)
+    found, expected = sum(report["rows"].get(name, 0) for name in tables), report["expected"] - report["claims"]
+    done.rows[ALL] = (expected, found)
+    parts = ", ".join(f"{report['rows'].get(name, 0)} of {name}" for name in tables)
+    told = f"{expected} expected, {found} found ({parts})"
+    done.checks.append(Check("as many rows as the old tables make expect", expected == found, told))
+    done.drift = max(done.drift, abs(expected - found))
 
 
 def _agree(done: Validation, name: str, report: Any) -> None:
@@ -84,13 +94,15 @@ def _agree(done: Validation, name: str, report: Any) -> None:
 
 def _rules(done: Validation, report: Any) -> None:
     """Told, not failed: they are in the old rows, and are carried over or left out as the model's page says."""
+    claims = report["claims"]
+    done.checks.append(Check("rows that claim a new key of another row", not claims, str(claims)))
     for name, what in (
-        ("tenant_violations", "pairs of a row and a link of different tenants, left out"),
-        ("uniqueness_violations", "links beyond one for a measure and goal, carried over"),
-        ("ambiguous_lookups", "persons beyond one for a user, the smallest id counts"),
-        ("stale_lookups", "links whose person has changed since, for want of a stream"),
-        ("unlinked", "rows whose measure has no link"),
-        ("quarantined", "rows that the model refuses"),
+        ("tenant_violations", "pairs of rows of different tenants, left out"),
+        ("uniqueness_violations", "rows that repeat another one in what should be unique, carried over"),
+        ("ambiguous_lookups", "looked-up rows beyond one, the smallest key counts"),
+        ("unlinked", "rows without anything to be linked to: they have no new row yet"),
+        ("quarantined", "rows that the model rejects"),
+        ("left_out", "new rows that the model leaves out on purpose"),
     ):
         if name in report:
             done.checks.append(Check(what, True, str(report[name])))

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from remodel.flow.engine import Engine, Patience
+from remodel.call import Call, Clock, Place
+from remodel.model import Model
 from runner.journal import Journal
 
 if TYPE_CHECKING:
@@ -93,9 +94,6 @@ class Stack(Protocol):
     def denied(self) -> list[str]:
         """What the functions need and their roles do not allow, as far as that can be asked; each with what to do."""
 
-    def fanouts(self) -> int | None:
-        """Large groups that wait to be settled, about; None where there is no queue."""
-
     def removals(self) -> list[str]:
         """What `remove` would take away."""
 
@@ -105,11 +103,11 @@ class Stack(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`tables`: physical names by the model's own, and those of index, quarantine and migration. `declared`: the
-    template's tables under these names, as `create_table` takes them."""
+    """`place`: the engine on the stage's tables. `tables`: physical names by logical name, and that of the migration's table.
+    `declared`: the template's tables under these names, as `create_table` takes them."""
 
     stage: str
-    engine: Engine
+    place: Place
     dynamodb: DynamoDBClient
     tables: Mapping[str, str]
     functions: Functions
@@ -121,13 +119,25 @@ class World:
     declared: Sequence[Mapping[str, Any]] = ()
 
     @property
-    def sources(self) -> list[str]:
-        """The old tables in the order in which they are backfilled; lookups where they are live."""
-        lookups = [name for name in self.engine.model.lookups if name in self.engine.live]
-        return [*lookups, *self.engine.model.sources]
+    def model(self) -> Model:
+        return self.place.model
 
-    def patience(self, seconds: float = 300.0) -> Patience:
-        return Patience(self.engine.clock, self.engine.clock.now() + seconds)
+    @property
+    def clock(self) -> Clock:
+        return self.place.clock
+
+    @property
+    def sources(self) -> list[str]:
+        """The old tables in the order in which they are backfilled; those that are only looked up where they are live."""
+        return [name for name in self.model.order if name in self.place.live]
+
+    @property
+    def migrated(self) -> list[str]:
+        """The old tables whose rows become new rows, in that order."""
+        return [name for name in self.model.order if self.model.migrates(name)]
+
+    def call(self, seconds: float = 300.0) -> Call:
+        return self.place.call(seconds)
 
     def rows(self, tables: Iterable[str]) -> dict[str, int]:
         """How many rows each has, as DynamoDB last counted, which it does every few hours."""

@@ -6,7 +6,7 @@ both ways.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stack.text import Call, attribute, ref, sub, when
@@ -18,60 +18,48 @@ Grants = dict[str, tuple[str, ...]]
 """Actions by `table` or `table/index/name`, tables by the names that the model has for them."""
 
 READ, WRITE = "BatchGetItem", "BatchWriteItem"
-INDEX: Grants = {"index": (READ, "PartiQLInsert", "PartiQLUpdate")}
-GROUPS: Grants = {"index": (READ, "Query", "PartiQLInsert", "PartiQLUpdate")}
-QUARANTINE: Grants = {"quarantine": (READ, "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")}
-PERSONS: Grants = {"people/index/linked-user-index": ("Query",)}
-OLD: Grants = dict.fromkeys(("links", "milestones", "actuals", "readings", "measures"), (READ,))
-NEW: Grants = {"measure_links": (WRITE,), "measure_data": (WRITE,)}
-LOOKUP: Grants = {**GROUPS, **QUARANTINE, "links": (READ,), "measures": (READ,), **PERSONS, "measure_links": (WRITE,)}
+QUARANTINE: Grants = {"quarantine": (READ, WRITE)}
+INDEX: Grants = {"index": (READ, WRITE, "Query", "UpdateItem")}
+"""Sets of members are extended, fan-outs are asked for, and claims remembered, by updates."""
+
+PERSONS: Grants = {"people": (READ,), "people/index/linked-user-index": ("Query",)}
+DATA: Grants = {
+    **dict.fromkeys(("links", "milestones", "actuals", "readings"), (READ,)),
+    "measure_data": (READ, WRITE, "UpdateItem"),
+}
+"""A data row joins the links of its measure, and others may claim its id: then it must not overwrite theirs unseen."""
+
+LINK: Grants = {**dict.fromkeys(("links", "measures"), (READ,)), **PERSONS, "measure_links": (READ, WRITE)}
+ALL: Grants = {**INDEX, **QUARANTINE, **LINK, **DATA}
+OLD = ("links", "milestones", "actuals", "readings", "measures", "people")
 
 
-def _data(source: str) -> Grants:
-    return {**INDEX, **QUARANTINE, source: (READ,), "measure_data": (WRITE,)}
+def _data() -> Grants:
+    return {**INDEX, **QUARANTINE, **DATA}
+
+
+def _also(actions: tuple[str, ...], tables: Iterable[str]) -> Grants:
+    """All rights, and these on these tables."""
+    return {**ALL, **{name: (*ALL[name], *actions) for name in tables}}
 
 
 GRANTS: dict[str, Grants] = {
-    "ReplicateLinks": {**GROUPS, **QUARANTINE, **OLD, **PERSONS, **NEW},
-    "ReplicateMilestones": _data("milestones"),
-    "ReplicateActuals": _data("actuals"),
-    "ReplicateReadings": _data("readings"),
-    "ReplicateMeasures": LOOKUP,
-    "ReplicatePeople": LOOKUP,
-    "Backfill": {
-        "index": (*GROUPS["index"], "PartiQLDelete"),
-        **QUARANTINE,
-        **dict.fromkeys(OLD, (READ, "Scan", "DescribeTable")),
-        "people": ("Scan", "DescribeTable"),
-        **PERSONS,
-        **NEW,
-    },
-    "Reconcile": {
-        "index": (*GROUPS["index"], "Scan"),
-        "quarantine": (*QUARANTINE["quarantine"], "Scan"),
-        **dict.fromkeys((*OLD, "people"), (READ, "Scan")),
-        **PERSONS,
-        **dict.fromkeys(NEW, (READ, "Scan", WRITE)),
-    },
-    "Replay": {
-        **GROUPS,
-        "quarantine": (*QUARANTINE["quarantine"], "Scan"),
-        **OLD,
-        "people": (READ,),
-        **PERSONS,
-        **NEW,
-    },
-    "Fanout": {
-        "index": (READ, "Query"),
-        **QUARANTINE,
-        **dict.fromkeys(("milestones", "actuals", "readings"), (READ,)),
-        "measure_data": (WRITE,),
-    },
-    "Watch": {"index": (READ, "Query", "PartiQLInsert", "PartiQLUpdate")},
+    "ReplicateLinks": ALL,
+    "ReplicateMilestones": _data(),
+    "ReplicateActuals": _data(),
+    "ReplicateReadings": _data(),
+    "ReplicateMeasures": {"index": (READ, WRITE, "UpdateItem"), **QUARANTINE, **LINK},
+    "ReplicatePeople": {**INDEX, **QUARANTINE, **LINK},
+    "Backfill": _also(("Scan", "DescribeTable"), OLD),
+    "Reconcile": _also(("Scan",), (*OLD, "measure_links", "measure_data", "index", "quarantine")),
+    "Replay": _also(("Scan",), ("quarantine",)),
+    "Sweep": ALL,
+    "Fanout": ALL,
+    "Watch": {"index": (READ, WRITE, "Query")},
 }
 
-SENDERS = ("ReplicateLinks", "Backfill", "Reconcile", "Replay", "Fanout")
-"""Functions that settle links with all that is behind them, and hand what is too much to the queue."""
+SENDERS = ("ReplicateLinks", "ReplicatePeople", "Backfill", "Reconcile", "Replay", "Fanout", "Sweep")
+"""Functions that hand what is too much for them to the queue."""
 
 SEEING = ("lambda:ListEventSourceMappings", "cloudwatch:GetMetricStatistics")
 """AWS has no resources for these."""

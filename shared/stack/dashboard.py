@@ -12,8 +12,8 @@ from stack.text import Call, Lines, attribute, ref, sub, when
 
 WIDTH = 24
 OURS = "Remodel/${Stage}"
-DIFFERENCES = ("Missing", "Different", "Orphaned", "StaleLookups", "Unlinked", "Quarantined")
-VIOLATIONS = ("TenantViolations", "UniquenessViolations", "AmbiguousLookups", "Repaired", "Failed")
+DIFFERENCES = ("Missing", "Different", "Orphaned", "Unindexed", "Unlinked", "Quarantined", "LeftOut")
+VIOLATIONS = ("TenantViolations", "UniquenessViolations", "AmbiguousLookups", "Claims", "Repaired", "Failed")
 
 QUEUED = ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")
 
@@ -81,7 +81,7 @@ _MODES = ("counts", "sample", "full")
 
 
 def _traffic(source: str) -> list[Metric]:
-    names = ("Records", "Changes", "Written", "Stale", "Unfinished", "Quarantined")
+    names = ("Records", "Rows", "Written", "Quarantined", "Unreadable", "Unfinished")
     return [_ours(name, "Sum", name, service="replicate", source=source) for name in names]
 
 
@@ -111,8 +111,8 @@ def _work() -> list[dict[str, Any]]:
     ]
     differences += [
         _ours(name, "Sum", f"{name} ({mode})", service="reconcile", mode=mode)
-        for mode in ("diff", "resync")
-        for name in ("Scanned", "Repaired", "Failed")
+        for mode, done in (("diff", "Repaired"), ("resync", "Written"))
+        for name in ("Scanned", done, "Failed")
     ]
     backfill = [
         _ours(name, "Sum", f"{name} {source}", service="backfill", source=source)
@@ -121,11 +121,13 @@ def _work() -> list[dict[str, Any]]:
     ]
     replay = [
         _ours(name, "Sum", f"{name} {source}", service="replay", source=source)
-        for name in ("Mended", "StillRefused", "Failed")
+        for name in ("Corrected", "StillRejected", "Failed")
         for source in ("all", *SOURCES)
     ]
     beside = [_ours(name, "Sum", name, service="fanout") for name in ("FanoutsDone", "FanoutsLeft", "Failed")]
     beside += [_queue(name, queue) for queue in ("Fanouts", "FailedFanouts") for name in QUEUED]
+    swept = ("NotesSwept", "NotesLeft", "OldestNote", "FanoutsStalled", "Failed")
+    beside += [_ours(name, "Maximum", name, service="sweep") for name in swept]
     beside += [_ours(name, "Maximum", name, service="watch") for name in ("StreamsRead", "Gaps", "Failed")]
     graphs = {
         "Write units": units,

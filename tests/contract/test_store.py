@@ -3,228 +3,444 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from tests.worlds import tables
 
-from local_cloud.cloud import Cloud
-from measures import MODEL
-from remodel.adapters.dynamodb import DynamoStore
-from remodel.adapters.memory import MemoryStore
-from remodel.core.errors import Rejected, TableNotFound
-from remodel.core.model import NewKey
-from remodel.core.record import VIEW
-from remodel.core.wire import Item
-from remodel.ports import INDEX, QUARANTINE, Condition, Guarded, Outcome, Store, Write
-
-DONE, FAILED = Outcome.DONE, Outcome.CONDITION_FAILED
+from remodel.errors import Rejected, TableNotFound, Unavailable
+from remodel.items import ITEM_LIMIT, Item, Wire, canonical_number, same
+from remodel.keys import Key
+from remodel.store import GROUP, INDEX, INDEX_KEY, NAME, QUARANTINE, Change, Store, Update, wire_key
+from tests.contract.tables import TABLES
 
 
-@pytest.fixture(params=["memory", "dynamodb-local"])
-def store(request: pytest.FixtureRequest) -> Store:
-    if request.param == "memory":
-        return MemoryStore(tables())
-    cloud: Cloud = request.getfixturevalue("cloud")
-    return DynamoStore(cloud.dynamodb, cloud.tables)
+def key_of(table: str, item: Item) -> Key:
+    return Key(table, TABLES[table].schema.encode(item))
 
 
-def key(group: str, name: str = "rows#1") -> Item:
-    return {"group_key": {"S": group}, "item_key": {"S": name}}
+def put(table: str, **item: Wire) -> Change:
+    return Change(key_of(table, item), item)
 
 
-def version(value: str, **more: object) -> Item:
-    return {"version": {"S": value}, **more}  # type: ignore[dict-item]
+def plain(id: str, **values: Wire) -> Change:
+    return put("plain", id={"S": id}, **values)
 
 
-def row(id: str, **values: object) -> Write:
-    return Write(NewKey("measure_data", id), {"id": {"S": id}, **values})  # type: ignore[dict-item]
+def entry(group: str, name: str = "a", **values: Wire) -> Change:
+    return Change(member(group, name), {GROUP: {"S": group}, NAME: {"S": name}, **values})
 
 
-def read(store: Store, group: str, name: str = "rows#1") -> Item | None:
-    found, left = store.get(INDEX, [key(group, name)])
-    assert not left
-    return next(iter(found), None)
+def member(group: str, name: str = "a") -> Key:
+    return Key(INDEX, INDEX_KEY.encode({GROUP: {"S": group}, NAME: {"S": name}}))
 
 
-def older(value: str) -> Condition:
-    return Condition("version", "<", {"S": value})
+def write(store: Store, *changes: Change) -> None:
+    for n in range(0, len(changes), 25):
+        assert store.write(changes[n : n + 25]) == []
+
+
+def read(store: Store, *keys: Key, consistent: bool = True) -> list[Item | None]:
+    found, left = store.get(keys, consistent)
+    assert left == []
+    assert found.keys() <= set(keys)
+    return [found.get(key) for key in keys]
+
+
+def names(items: list[Item], attribute: str = NAME) -> list[str]:
+    return [item[attribute]["S"] for item in items]
+
+
+EVERYTHING: Item = {
+    "text": {"S": "ü✓ \n \x00 😀"},
+    "number": {"N": "1234567890123456789012345678.9012345678"},
+    "small": {"N": "-1E-130"},
+    "flag": {"BOOL": False},
+    "nothing": {"NULL": True},
+    "binary": {"B": b"\x00\xff"},
+    "deep": {"M": {"a": {"L": [{"S": ""}, {"BOOL": True}, {"B": b"x"}, {"M": {}}, {"NS": ["1", "-2.5"]}]}}},
+    "texts": {"SS": ["a", "b", "ü"]},
+    "binaries": {"BS": [b"1", b"\xff"]},
+    "empty": {"L": []},
+    "blank": {"B": b""},
+}
 
 
 def test_what_is_written_is_read(store: Store) -> None:
-    n = {"N": "1234567890123456789012345678.9012345678"}
-    deep = {"M": {"a": {"L": [{"S": "ü✓"}, {"BOOL": True}, {"NULL": True}, {"B": b"\x00\xff"}]}}}
+    change = plain("a", **EVERYTHING)
+    write(store, change, plain("b"))
 
-    assert store.write([row("a", n=n, deep=deep), row("b")]) == []
-    found, left = store.get("measure_data", [{"id": {"S": "a"}}, {"id": {"S": "missing"}}])
+    found, missing = read(store, change.key, Key("plain", "missing"))
 
-    assert ([{"id": {"S": "a"}, "n": n, "deep": deep}], []) == (found, left)
+    assert found is not None and change.item is not None and same(found, change.item)
+    assert missing is None
+
+
+@pytest.mark.parametrize("consistent", [True, False])
+def test_a_batch_reads_several_tables(consistent: bool, store: Store) -> None:
+    changes = [
+        plain("a", n={"N": "1"}),
+        put("number", n={"N": "1"}),
+        put("pair", PK={"S": "1"}, SK={"S": "a"}),
+        entry("g"),
+    ]
+    write(store, *changes)
+
+    found = read(store, *(change.key for change in changes), Key(QUARANTINE, "1:ab"), consistent=consistent)
+
+    assert found == [*(change.item for change in changes), None]
+
+
+def test_a_composite_key_names_one_item(store: Store) -> None:
+    texts = ["x", ":", "1:", "2:x", "12", "\n", "#", "ü", "😀", " ", "ü\x00", "é", "e\u0301"]
+    changes = [put("pair", PK={"S": first}, SK={"S": second}) for first in texts for second in texts]
+    changes += [put("pair", PK={"S": f"{first}{first}"}, SK={"S": "x"}) for first in texts]
+    write(store, *changes)
+
+    for n in range(0, len(changes), 100):
+        part = changes[n : n + 100]
+        assert read(store, *(change.key for change in part)) == [change.item for change in part]
+        assert [wire_key(store, change.key) for change in part] == [change.item for change in part]
+    assert {key_of("pair", item) for item in scanned(store, "pair")} == {change.key for change in changes}
+
+
+def test_a_number_is_one_key_in_every_spelling(store: Store) -> None:
+    write(store, put("number", n={"N": "1E1"}, v={"S": "first"}))
+    write(store, put("number", n={"N": "10.0"}, v={"S": "second"}), put("number", n={"N": "-10"}))
+
+    found = read(store, key_of("number", {"n": {"N": "+1.0e+1"}}))[0]
+
+    assert found == {"n": {"N": "10"}, "v": {"S": "second"}}
+    assert len(scanned(store, "number")) == 2
+    with pytest.raises(Rejected):
+        store.write([put("number", n={"N": "10"}), put("number", n={"N": "1E1"})])
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "-0.0", "1E125", "9.9E+125", "1E-130", "-123.4500", "12345678901234567890123456789012345678E10"]
+)
+def test_numbers_at_the_edges_are_keys(number: str, store: Store) -> None:
+    change = put("lines", order={"S": "o"}, line={"N": number})
+    write(store, change)
+
+    found = read(store, change.key)[0]
+
+    assert found is not None and canonical_number(found["line"]["N"]) == canonical_number(number)
+    assert key_of("lines", found) == change.key == key_of("lines", scanned(store, "lines")[0])
+    write(store, Change(change.key, None))
+    assert read(store, change.key) == [None]
+
+
+def test_binary_keys(store: Store) -> None:
+    changes = [
+        put("binary", b={"B": b"\x00\xff"}),
+        put("binary", b={"B": b"AP8="}),
+        put("binary_pair", b={"B": b"\x00"}, r={"B": b"\xff\xfe"}),
+        put("binary_pair", b={"B": b"\x00\xff"}, r={"B": b"\xfe"}),
+    ]
+    write(store, *changes)
+
+    assert read(store, *(change.key for change in changes)) == [change.item for change in changes]
+    assert {key_of("binary", item) for item in scanned(store, "binary", 1)} == {change.key for change in changes[:2]}
 
 
 def test_a_put_replaces_the_whole_row_and_a_delete_of_nothing_is_done(store: Store) -> None:
-    store.write([row("a", x={"S": "1"})])
-    store.write([row("a", y={"S": "2"}), Write(NewKey("measure_data", "nothing"), None)])
+    write(store, plain("a", x={"S": "1"}))
+    write(store, plain("a", y={"S": "2"}), Change(Key("plain", "nothing"), None))
 
-    assert store.get("measure_data", [{"id": {"S": "a"}}])[0] == [{"id": {"S": "a"}, "y": {"S": "2"}}]
-    store.write([Write(NewKey("measure_data", "a"), None)])
-    assert store.get("measure_data", [{"id": {"S": "a"}}])[0] == []
-
-
-def test_writes_to_several_tables_in_one_request(store: Store) -> None:
-    store.write([row("a"), Write(NewKey("measure_links", "a"), {"id": {"S": "a"}})])
-
-    assert store.get("measure_links", [{"id": {"S": "a"}}])[0] == [{"id": {"S": "a"}}]
+    assert read(store, Key("plain", "a")) == [{"id": {"S": "a"}, "y": {"S": "2"}}]
+    write(store, Change(Key("plain", "a"), None), plain("b"))
+    assert read(store, Key("plain", "a"), Key("plain", "b")) == [None, {"id": {"S": "b"}}]
 
 
-def test_an_insert_is_done_only_where_nothing_is(store: Store) -> None:
-    assert store.guard([Guarded(INDEX, key("g"), version("1"))]) == [DONE]
-    assert store.guard([Guarded(INDEX, key("g"), version("2"))]) == [FAILED]
-    assert {**key("g"), **version("1")} == read(store, "g")
+# Updates.
 
 
-def test_a_replacement_is_done_only_over_an_older_version(store: Store) -> None:
-    store.guard([Guarded(INDEX, key("g"), version("2"))])
+def test_an_update_creates_the_item_and_answers_it_whole(store: Store) -> None:
+    update = Update(
+        member("g"), add={"n": {"N": "2"}, "keys": {"SS": ["b", "a"]}}, put={"text": {"S": "x"}, "m": {"M": {}}}
+    )
 
-    assert store.guard([Guarded(INDEX, key("g"), version("1"), older("1"))]) == [FAILED]
-    assert store.guard([Guarded(INDEX, key("g"), version("2"), older("2"))]) == [FAILED]
-    assert store.guard([Guarded(INDEX, key("g"), version("3"), older("3"))]) == [DONE]
-    assert {**key("g"), **version("3")} == read(store, "g")
+    made = store.update(update)
 
-
-def test_a_replacement_is_not_an_insert(store: Store) -> None:
-    assert store.guard([Guarded(INDEX, key("g"), version("1"), older("1"))]) == [FAILED]
-    assert read(store, "g") is None
-
-
-def test_a_replacement_drops_what_it_names_and_nothing_else(store: Store) -> None:
-    kept = {"M": {"n": {"N": "1"}}}
-    store.guard([Guarded(INDEX, key("g"), version("1", kept=kept, other={"S": "x"}))])
-    store.guard([Guarded(INDEX, key("g"), version("2", expires={"N": "9"}), older("2"), drop=("kept",))])
-
-    assert {**key("g"), **version("2", expires={"N": "9"}, other={"S": "x"})} == read(store, "g")
+    expected = {
+        GROUP: {"S": "g"},
+        NAME: {"S": "a"},
+        "n": {"N": "2"},
+        "keys": {"SS": ["a", "b"]},
+        "text": {"S": "x"},
+        "m": {"M": {}},
+    }
+    assert made is not None and same(made, expected)
+    assert read(store, member("g")) == [made]
 
 
-def test_a_condition_on_a_number_compares_numbers(store: Store) -> None:
-    store.guard([Guarded(INDEX, key("g", "roster"), {"revision": {"N": "9"}})])
-    nine, ten = ({"N": "9"}, {"N": "10"})
+@pytest.mark.parametrize(
+    ("before", "added", "after"),
+    [
+        ({"SS": ["a", "b"]}, {"SS": ["b", "ü"]}, {"SS": ["a", "b", "ü"]}),
+        ({"NS": ["1", "10"]}, {"NS": ["1E1", "2"]}, {"NS": ["1", "2", "10"]}),
+        ({"BS": [b"1"]}, {"BS": [b"\xff", b"1"]}, {"BS": [b"1", b"\xff"]}),
+        ({"N": "1"}, {"N": "-3.5"}, {"N": "-2.5"}),
+        ({"N": "1"}, {"N": "-1"}, {"N": "0"}),
+    ],
+)
+def test_add_extends_sets_and_adds_numbers(before: Wire, added: Wire, after: Wire, store: Store) -> None:
+    write(store, entry("g", it=before, other={"S": "kept"}))
 
-    assert store.guard([Guarded(INDEX, key("g", "roster"), {"revision": ten}, Condition("revision", "=", ten))]) == [
-        FAILED
-    ]
-    assert store.guard([Guarded(INDEX, key("g", "roster"), {"revision": ten}, Condition("revision", "=", nine))]) == [
-        DONE
-    ]
+    made = store.update(Update(member("g"), add={"it": added}))
 
-
-def test_a_guarded_delete(store: Store) -> None:
-    here = {"source": {"S": "links"}, "row": {"S": "1"}}
-    store.guard([Guarded(QUARANTINE, here, version("2"))])
-
-    assert store.guard([Guarded(QUARANTINE, here, None, Condition("version", "=", {"S": "1"}))]) == [FAILED]
-    assert store.guard([Guarded(QUARANTINE, here, None, Condition("version", "=", {"S": "2"}))]) == [DONE]
-    assert store.get(QUARANTINE, [here]) == ([], [])
+    assert made is not None and same(made, {GROUP: {"S": "g"}, NAME: {"S": "a"}, "it": after, "other": {"S": "kept"}})
 
 
-def test_guarded_writes_of_one_request_succeed_and_fail_each_for_itself(store: Store) -> None:
-    store.guard([Guarded(INDEX, key("2"), version("5"))])
-    writes = [Guarded(INDEX, key(str(n)), version("1")) for n in range(25)]
+def test_an_update_of_nothing_but_the_key_creates_the_item(store: Store) -> None:
+    assert store.update(Update(Key("plain", "a"))) == {"id": {"S": "a"}}
+    assert read(store, Key("plain", "a")) == [{"id": {"S": "a"}}]
 
-    assert [FAILED if n == 2 else DONE for n in range(25)] == store.guard(writes)
+
+@pytest.mark.parametrize(
+    ("served", "below", "applied"),
+    [
+        (None, 1, True),
+        ({"N": "9"}, 10, True),
+        ({"N": "10"}, 10, False),
+        ({"N": "11"}, 10, False),
+        ({"N": "-1"}, 0, True),
+        ({"S": "1"}, 10, False),
+    ],
+)
+def test_a_condition_holds_where_the_attribute_is_absent_or_smaller(
+    served: Wire | None, below: int, applied: bool, store: Store
+) -> None:
+    write(store, entry("g", **({"served": served} if served else {})))
+    before = read(store, member("g"))[0]
+
+    made = store.update(Update(member("g"), put={"served": {"N": str(below)}}, below=("served", below)))
+
+    assert (made is not None) == applied
+    assert read(store, member("g")) == [made if applied else before]
+
+
+def test_a_condition_holds_for_an_item_that_does_not_exist(store: Store) -> None:
+    assert store.update(Update(member("g"), add={"n": {"N": "1"}}, below=("n", 1))) is not None
+    assert store.update(Update(member("g"), add={"n": {"N": "1"}}, below=("n", 1))) is None
+
+
+def test_a_new_item_is_made_only_where_none_is(store: Store) -> None:
+    made = Update(Key("plain", "a"), put={"it": {"S": "first"}}, new=True)
+    assert store.update(made) == {"id": {"S": "a"}, "it": {"S": "first"}}
+    assert store.update(replace(made, put={"it": {"S": "second"}})) is None
+    assert read(store, Key("plain", "a")) == [{"id": {"S": "a"}, "it": {"S": "first"}}]
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        Update(member("g"), add={"it": {"N": "1"}}),
+        Update(member("g"), add={"it": {"NS": ["1"]}}),
+        Update(member("g"), add={"new": {"S": "x"}}),
+        Update(member("g"), add={"it": {"SS": []}}),
+        Update(member("g"), add={"it": {"SS": ["c"]}}, put={"it": {"S": "x"}}),
+        Update(member("g"), put={NAME: {"S": "x"}}),
+        Update(member("g"), put={"it": {"S": "x" * ITEM_LIMIT}}),
+        Update(member("g"), add={"big": {"N": "1"}}),
+        Update(member("", "a"), put={"it": {"S": "x"}}),
+        Update(Key("indexed", "1"), put={"email": {"S": ""}}),
+    ],
+    ids=["number to set", "other set", "text", "empty", "twice", "key", "too long", "39 digits", "no key", "index key"],
+)
+def test_updates_that_are_rejected_change_nothing(update: Update, store: Store) -> None:
+    write(store, entry("g", it={"SS": ["a"]}, big={"N": "1E40"}))
+    before = read(store, member("g"))
+
+    with pytest.raises(Rejected):
+        store.update(update)
+
+    assert read(store, member("g")) == before
+    assert scanned(store, "indexed") == []
+
+
+# Pages.
+
+
+def test_a_group_is_read_in_the_order_of_its_names(store: Store) -> None:
+    ordered = ["a", "a\x00", "a#", "aa", "b", "é", "ﬀ", "😀"]
+    write(store, *(entry("g", name) for name in reversed(ordered)), entry("other", "c"))
+
+    page = store.query("g", "", None, 100)
+
+    assert (names(page.items), page.next) == (ordered, None)
+
+
+def test_a_group_is_read_by_the_beginning_of_names(store: Store) -> None:
+    write(store, *(entry("g", name) for name in ("m#2", "m#1", "m", "n#1", "é#1")))
+
+    assert names(store.query("g", "m#", None, 9).items) == ["m#1", "m#2"]
+    assert names(store.query("g", "m#", "m#1", 9).items) == ["m#2"]
+    assert names(store.query("g", "é", None, 9).items) == ["é#1"]
+    assert store.query("g", "x", None, 9) == ([], None)
+    assert store.query("absent", "", None, 9) == ([], None)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 100])
+def test_pages_of_a_group_are_the_whole_group_once(limit: int, store: Store) -> None:
+    write(store, *(entry("g", f"m{n}") for n in range(5)))
+    seen: list[str] = []
+    start: str | None = None
+    for _ in range(7):
+        page = store.query("g", "m", start, limit)
+        assert len(page.items) <= limit
+        assert page.next is not None or len(page.items) < limit
+        seen += names(page.items)
+        if (start := page.next) is None:
+            break
+
+    assert seen == [f"m{n}" for n in range(5)]
+
+
+def test_a_page_starts_behind_a_name_that_is_gone(store: Store) -> None:
+    write(store, *(entry("g", name) for name in "abd"))
+
+    assert names(store.query("g", "", "c", 9).items) == ["d"]
+
+
+@pytest.mark.parametrize("start", ["", "l", "n"])
+def test_a_page_cannot_start_outside_of_its_prefix(start: str, store: Store) -> None:
+    with pytest.raises(Rejected):
+        store.query("g", "m", start, 9)
+
+
+def test_a_page_ends_at_a_megabyte(store: Store) -> None:
+    write(store, *(entry("g", f"{n}", v={"S": "x" * 300_000}) for n in range(5)))
+    write(store, *(plain(f"{n}", v={"S": "x" * 300_000}) for n in range(5)))
+
+    page = store.query("g", "", None, 100)
+
+    assert (names(page.items), page.next) == (list("0123"), "3")
+    assert names(store.query("g", "", "3", 100).items) == ["4"]
+    assert len(store.scan("plain", (0, 1), None, 100).items) == 4
+    assert len(scanned(store, "plain", 100)) == 5
+
+
+def scanned(store: Store, table: str, limit: int = 7, segments: int = 1) -> list[Item]:
+    seen: list[Item] = []
+    for segment in range(segments):
+        start: str | None = None
+        while True:
+            page = store.scan(table, (segment, segments), start, limit)
+            assert len(page.items) <= limit
+            seen += page.items
+            if (start := page.next) is None:
+                break
+    return seen
+
+
+@pytest.mark.parametrize(("limit", "segments"), [(1, 1), (7, 3), (100, 2)])
+def test_segments_of_a_scan_are_the_whole_table_once(limit: int, segments: int, store: Store) -> None:
+    changes = [put("pair", PK={"S": f"p{n % 9}"}, SK={"S": f"{n}:\n"}) for n in range(30)]
+    changes += [put("lines", order={"S": f"p{n % 9}"}, line={"N": str(n * 5 - 40)}) for n in range(30)]
+    write(store, *changes)
+
+    for table in ("pair", "lines"):
+        seen = [key_of(table, item) for item in scanned(store, table, limit, segments)]
+        assert sorted(seen) == sorted(change.key for change in changes if change.key.table == table)
+
+
+def test_a_scan_has_the_rows_of_a_partition_in_the_order_of_their_sort_key(store: Store) -> None:
+    write(store, *(put("lines", order={"S": "o"}, line={"N": number}) for number in ("10", "9", "-1", "1E2", "0.5")))
+
+    assert [item["line"]["N"] for item in scanned(store, "lines", 2)] == ["-1", "0.5", "9", "10", "100"]
+
+
+def test_an_index_finds_by_value_on_all_pages(store: Store) -> None:
+    padding = {"S": "x" * 350_000}
+    write(store, *(put("indexed", id={"S": str(n)}, email={"S": "it"}, v=padding) for n in range(7)))
+    write(store, put("indexed", id={"S": "other"}, email={"S": "IT"}), put("indexed", id={"S": "absent"}))
+    write(
+        store,
+        put("indexed", id={"S": "day"}, customer={"S": "c"}, day={"N": "2"}),
+        put("indexed", id={"S": "no"}, day={"N": "2"}),
+    )
+
+    assert sorted(names(store.find("indexed", "by-email", "email", {"S": "it"}), "id")) == [str(n) for n in range(7)]
+    assert names(store.find("indexed", "by-day", "customer", {"S": "c"}), "id") == ["day"]
+    assert store.find("indexed", "by-email", "email", {"S": "nobody"}) == []
+
+
+@pytest.mark.parametrize("value", [{"N": "1"}, {"S": ""}])
+def test_a_value_that_the_index_cannot_have_is_rejected(value: Wire, store: Store) -> None:
+    with pytest.raises(Rejected):
+        store.find("indexed", "by-email", "email", value)
+
+
+def test_the_view_of_a_stream(store: Store) -> None:
+    assert [store.stream_view("plain"), store.stream_view("pair")] == ["NEW_AND_OLD_IMAGES", None]
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        lambda store: store.write([row(str(n)) for n in range(26)]),
-        lambda store: store.write([row("a"), row("a")]),
-        lambda store: store.get(INDEX, [key(str(n)) for n in range(101)]),
-        lambda store: store.get(INDEX, [key("a"), key("a")]),
-        lambda store: store.guard([Guarded(INDEX, key(str(n)), version("1")) for n in range(26)]),
+        lambda store: store.get([Key("plain", "a"), Key("nowhere", "a")]),
+        lambda store: store.write([plain("a"), Change(Key("nowhere", "a"), None)]),
+        lambda store: store.update(Update(Key("nowhere", "a"))),
+        lambda store: store.find("nowhere", "i", "a", {"S": "x"}),
+        lambda store: store.scan("nowhere", (0, 1), None, 1),
+        lambda store: store.stream_view("nowhere"),
+        lambda store: store.schema("nowhere"),
     ],
-    ids=["26 writes", "one key twice", "101 reads", "one key read twice", "26 statements"],
 )
-def test_requests_beyond_the_limits_are_rejected(store: Store, request_: Callable[[Store], object]) -> None:
-    with pytest.raises(Rejected):
+def test_a_table_that_the_store_does_not_have_is_named(request_: Callable[[Store], object], store: Store) -> None:
+    with pytest.raises(TableNotFound, match="nowhere"):
         request_(store)
 
 
-def test_a_group_is_read_in_the_order_of_its_keys(store: Store) -> None:
-    for group, name in [("g", "b"), ("g", "a"), ("other", "c")]:
-        store.guard([Guarded(INDEX, key(group, name), version("1"))])
-
-    page = store.query(INDEX, "g", None)
-
-    assert ([item["item_key"]["S"] for item in page.items], page.next) == (["a", "b"], None)
+# What was spent, and requests side by side.
 
 
-def test_a_group_is_read_by_the_beginning_of_names(store: Store) -> None:
-    for name in ("@b", "@a", "a#@", "roster"):
-        store.guard([Guarded(INDEX, key("g", name), version("1"))])
-
-    page = store.query(INDEX, "g", None, prefix="@")
-
-    assert [item["item_key"]["S"] for item in page.items] == ["@a", "@b"]
-    assert [item["item_key"]["S"] for item in store.query(INDEX, "g", key("g", "@a"), "@").items] == ["@b"]
-
-
-def test_a_page_goes_on_behind_the_key_that_it_is_given(store: Store) -> None:
-    for name in "abc":
-        store.guard([Guarded(INDEX, key("g", name), version("1"))])
-
-    page = store.query(INDEX, "g", key("g", "a"))
-
-    assert [item["item_key"]["S"] for item in page.items] == ["b", "c"]
+def test_units(store: Store) -> None:
+    write(store, plain("small"), plain("big", v={"S": "x" * 5_000}))
+    assert store.spent().write_units == 1 + 5
+    write(store, plain("big"))
+    assert store.spent().write_units == 6 + 5
+    store.update(Update(Key("plain", "small"), put={"v": {"S": "x" * 3_000}}))
+    assert store.spent().write_units == 11 + 3
+    assert store.spent().requests == 3
 
 
-def test_segments_of_a_scan_are_the_whole_table_once(store: Store) -> None:
-    ids = {f"{n:03}" for n in range(60)}
-    for n in range(0, 60, 20):
-        store.write([row(f"{m:03}") for m in range(n, n + 20)])
-    seen: list[str] = []
-    for segment in range(3):
-        start: Item | None = None
-        while True:
-            page = store.scan("measure_data", segment, 3, start, 7)
-            assert len(page.items) <= 7
-            seen += [item["id"]["S"] for item in page.items]
-            if (start := page.next) is None:
-                break
-
-    assert (ids, 60) == (set(seen), len(seen))
+def test_read_units(store: Store) -> None:
+    write(store, *(entry("g", f"{n}", v={"S": "x" * 3_000}) for n in range(4)), plain("big", v={"S": "x" * 9_000}))
+    steps: list[tuple[Callable[[], object], float]] = [
+        (lambda: store.get([Key("plain", "big"), member("g", "1")]), 3 + 1),
+        (lambda: store.get([Key("plain", "big"), member("g", "1")], False), 2),
+        (lambda: store.query("g", "", None, 9), 3),
+        (lambda: store.scan(INDEX, (0, 1), None, 9), 1.5),
+    ]
+    for step, units in steps:
+        before = store.spent().read_units
+        step()
+        assert store.spent().read_units - before == units
 
 
-def test_an_index_finds_by_value(store: Store) -> None:
-    people = [{"id": {"S": id}, "linked_user_id": {"S": user}} for id, user in [("p1", "u"), ("p2", "v"), ("p3", "u")]]
-    for person in people:
-        store.write([Write(NewKey("people", person["id"]["S"]), person)])
+def test_jobs_end_before_the_first_error_is_raised(store: Store) -> None:
+    def job(n: int) -> Callable[[], int]:
+        def run() -> int:
+            if n in (2, 5):
+                raise Unavailable(f"{n}")
+            write(store, plain(f"{n}"))
+            return n
 
-    page = store.find("people", "linked-user-index", "linked_user_id", "u", None)
+        return run
 
-    assert {"p1", "p3"} == {item["id"]["S"] for item in page.items}
+    with pytest.raises(Unavailable, match="2"):
+        store.together([job(n) for n in range(20)])
 
-
-def test_the_view_of_a_stream(store: Store) -> None:
-    assert [store.stream_view(MODEL_LINKS), store.stream_view("measure_data")] == [VIEW, None]
-
-
-MODEL_LINKS = next(iter(MODEL.sources))
-
-
-def test_a_table_that_does_not_exist_is_named() -> None:
-    with pytest.raises(TableNotFound, match="nowhere"):
-        MemoryStore({}).stream_view("nowhere")
+    assert len(scanned(store, "plain")) == 18
+    assert store.together([job(n) for n in (7, 6, 9)]) == [7, 6, 9]
+    assert store.together([job(7)]) == [7]
+    assert store.together([]) == []
 
 
-def test_a_table_that_does_not_exist_is_named_on_dynamodb_too(cloud: Cloud) -> None:
-    store = DynamoStore(
-        cloud.dynamodb, {**cloud.tables, "index": "nowhere", "links": "nowhere", "measure_data": "nowhere"}
-    )
-    for request in (
-        lambda: store.get("index", [key("g")]),
-        lambda: store.guard([Guarded("index", key("g"), version("1"))]),
-        lambda: store.write([row("a")]),
-        lambda: store.query("index", "g", None),
-        lambda: store.scan("links", 0, 1, None),
-        lambda: store.stream_view("links"),
-    ):
-        with pytest.raises(TableNotFound, match="expected"):
-            request()
+def test_jobs_may_have_jobs(store: Store) -> None:
+    def outer() -> list[list[Item | None]]:
+        return store.together([lambda: read(store, Key("plain", "a"))] * 3)
+
+    assert store.together([outer] * 30) == [[[None]] * 3] * 30

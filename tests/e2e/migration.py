@@ -15,12 +15,16 @@ from typing import Any
 from demo.rows import DATA, Rows
 from demo.traffic import Writer
 from demo.verdict import Verdict, scan, verdict
-from measures import MODEL
-from remodel.adapters.clock import SystemClock
-from remodel.adapters.dynamodb import DynamoStore
-from remodel.core.wire import Item
-from remodel.flow.deliver import chunks
-from remodel.flow.engine import Engine
+from measures.model import MODEL
+from remodel import call, fanout
+from remodel.clock import SystemClock
+from remodel.dynamodb import DynamoStore
+from remodel.hints import of_row
+from remodel.items import Item
+from remodel.keys import Key
+from remodel.runtime import tables_of
+from remodel.sqs import SqsQueue
+from runner.names import replicator
 from tests.e2e.place import FLAG, HERE, Place, StepFailed
 
 MEASURES, ROWS, CHANGES, SEGMENTS = 25, 400, 250, 2
@@ -94,7 +98,7 @@ class Migration:
     def prepare(self) -> None:
         self.place.remodel("backup", "--execute")
         self.place.remodel("prepare", "--execute")
-        if off := [source for source in MODEL.every if self._mapping(source)["State"] != "Enabled"]:
+        if off := [source for source in MODEL.order if self._mapping(source)["State"] != "Enabled"]:
             raise StepFailed(f"expected `remodel prepare` to switch every event source on, found off: {', '.join(off)}")
         if (flag := self._flag()) != "old":
             raise StepFailed(f"expected {FLAG} to say 'old' once prepared, found {flag!r}")
@@ -129,7 +133,7 @@ class Migration:
             raise StepFailed(f"expected `remodel status` to say that every table is backfilled, found {open_} open")
         self.place.remodel("status")
         listed = json.loads(self.place.remodel("quarantine", "list", "--json", quiet=True))
-        refused = self.converged("before it is compared", within=0).quarantined
+        refused = self.converged("before it is compared", within=0).counts["quarantined"]
         if not refused or len(listed) != refused:
             raise StepFailed(f"expected `quarantine list` to have the {refused} rows refused, found {len(listed)}")
         self._validate()
@@ -153,21 +157,24 @@ class Migration:
             if drift := sum(found.get(name, 0) for name in ("missing", "different", "orphaned")):
                 raise StepFailed(f"expected the schedule {sent} to find nothing, found {drift} rows")
             inputs.append(sent)
-        if sorted(inputs) != sorted(['{"mode": "counts"}', '{"mode": "sample"}', "{}"]):
-            raise StepFailed(f"expected schedules of counts, of a sample and of the watch, found {inputs}")
+        if sorted(inputs) != sorted(['{"mode": "full"}', '{"mode": "sample"}', "{}", "{}"]):
+            raise StepFailed(f"expected schedules of a comparison, a sample, the sweep and the watch, found {inputs}")
 
     def fanout(self) -> None:
         """A new row is taken away behind the replicator's back; the worker that is handed its group puts it back."""
         link, row = self._row_of_a_link()
-        dynamodb, table, key = self.place.client("dynamodb"), self.place.tables["measure_data"], {"id": row["id"]}
-        dynamodb.delete_item(TableName=table, Key=key)
-        if [each.id for each in self._verdict().missing] != [row["id"]["S"]]:
+        dynamodb, table, gone = self.place.client("dynamodb"), self.place.tables["measure_data"], {"id": row["id"]}
+        dynamodb.delete_item(TableName=table, Key=gone)
+        if self._verdict().missing != [("measure_data", row["id"]["S"])]:
             raise StepFailed("expected a new row that was taken away to be missing, and nothing else")
         url, sqs = self.place.names["Fanouts"], self.place.client("sqs")
-        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"group": MODEL.sources["links"].group(link)}))
+        key = Key("links", link["id"]["S"])
+        for spread in fanout.spreads(self._call(), {key: of_row(MODEL, key, link).groups}):
+            fanout.request(self._call(SqsQueue(url)), spread)
         self.place.until(
-            lambda: dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item"), "the row to be back"
+            lambda: dynamodb.get_item(TableName=table, Key=gone, ConsistentRead=True).get("Item"), "the row to be back"
         )
+        self.place.until(lambda: not fanout.pending(self._call()) or None, "no fan-out to be pending")
         kinds = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
         def is_empty() -> bool | None:
@@ -232,6 +239,7 @@ class Migration:
         if (flag := self._flag()) != "old":
             raise StepFailed(f"expected the rollback to set the read flag to 'old', found {flag!r}")
         self.place.remodel("prepare", "--execute")
+        self.place.remodel("resync", "--execute")
 
     # ------------------------------------------------------------------------------------------ what they look at
 
@@ -250,9 +258,12 @@ class Migration:
         return found
 
     def _verdict(self) -> Verdict:
-        tables = self.place.tables
-        engine = Engine(MODEL, DynamoStore(self._dynamodb(), tables), SystemClock(), frozenset(MODEL.lookups))
-        return verdict(engine, self._dynamodb(), tables)
+        return verdict(self._dynamodb(), self.place.tables)
+
+    def _call(self, queue: call.Queue | None = None) -> call.Call:
+        """The engine on the stack's tables, as one of its functions has it."""
+        store = DynamoStore(self._dynamodb(), tables_of(MODEL, dict(self.place.tables)))
+        return call.Place(MODEL, store, SystemClock(), frozenset(MODEL.old_tables), queue).call(300.0)
 
     def _dynamodb(self) -> Any:
         return self.place.client("dynamodb")
@@ -289,15 +300,15 @@ class Migration:
         raise StepFailed("expected new rows of a link that is in order, found none")
 
     def _put(self, source: str, items: list[Item]) -> None:
-        for chunk in chunks(items, 25):
-            left = {self.place.tables[source]: [{"PutRequest": {"Item": item}} for item in chunk]}
+        for n in range(0, len(items), 25):
+            left = {self.place.tables[source]: [{"PutRequest": {"Item": item}} for item in items[n : n + 25]]}
             while left:
                 left = self._dynamodb().batch_write_item(RequestItems=left).get("UnprocessedItems")
 
     # ------------------------------------------------------------------------------------------ event sources
 
     def _mapping(self, source: str) -> Any:
-        name = self.place.names[f"Replicate{source.title()}"]
+        name = self.place.names[replicator(source)]
         return self.place.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"][0]
 
     def _change(self, source: str, state: str, **change: Any) -> None:
@@ -311,13 +322,13 @@ class Migration:
         )
 
     def _switch(self, enabled: bool) -> None:
-        for source in MODEL.every:
+        for source in MODEL.order:
             self._change(source, "Enabled" if enabled else "Disabled", Enabled=enabled)
 
     @contextlib.contextmanager
     def _broken(self) -> Iterator[None]:
         """A function with an index that is not there, whose batches are tried twice only; as it was, afterwards."""
-        function = f"Replicate{SOURCE.title()}"
+        function = replicator(SOURCE)
         tries = self._mapping(SOURCE)["MaximumRetryAttempts"]
         environment = self.place.environment(function)
         self._change(SOURCE, "Enabled", MaximumRetryAttempts=1)

@@ -19,8 +19,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from measures import MODEL
-from remodel.settings import variable
+from measures.model import MODEL
+from remodel.settings import table_names, variable
+from runner.names import name_parameter
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".cache/sam/bin/sam"
@@ -88,8 +89,8 @@ class Place:
             place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
             self.client("s3").create_bucket(Bucket=bucket, **place)
         parameters = {"Stage": STAGE} | {
-            f"{name.title().replace('_', '')}Table": f"{self.name}-{name.replace('_', '-')}"
-            for name in (*MODEL.every, *MODEL.new_tables)
+            name_parameter(name): f"{self.name}-{name.replace('_', '-')}"
+            for name in (*MODEL.old_tables, *MODEL.new_tables)
         }
         self._sam(
             "deploy",
@@ -117,9 +118,9 @@ class Place:
 
     @cached_property
     def tables(self) -> dict[str, str]:
-        """Physical names by the model's own, and those of index and quarantine."""
+        """Physical names by logical ones."""
         found = self.environment("Backfill")
-        return {name: found[variable(name)] for name in (*MODEL.every, *MODEL.new_tables, "index", "quarantine")}
+        return {name: found[variable(name)] for name in table_names(MODEL)}
 
     def remodel(self, *words: str, status: tuple[int, ...] = (0,), quiet: bool = False) -> str:
         """One verb, as a person types it; what it says. Raises StepFailed where its exit status is another one.

@@ -1,7 +1,7 @@
 """A loopback proxy before DynamoDB Local that misbehaves as DynamoDB does, by seed.
 
-It throttles, answers 500, leaves part of a batch unprocessed, fails single PartiQL statements with HTTP 200, drops the
-connection before or *after* the request was applied, and delays. Streams and table administration pass untouched.
+It throttles, answers 500, leaves part of a batch unprocessed, drops the connection before or *after* the request was applied,
+and delays. Streams and table administration pass untouched.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlparse
 
-DATA = {"BatchGetItem", "BatchWriteItem", "BatchExecuteStatement", "Query", "Scan"}
+BATCHES = {"BatchGetItem", "BatchWriteItem"}
+DATA = BATCHES | {"UpdateItem", "Query", "Scan"}
 
 
 class Faults:
@@ -33,7 +34,7 @@ class Faults:
         with self._lock:
             kinds = ["throttle", "error", "drop before", "drop after", "delay", "part"]
             kind = self.random.choice(kinds) if self.random.random() < self.chance * len(kinds) else ""
-            if operation not in DATA or (kind == "part" and operation in ("Query", "Scan")):
+            if operation not in DATA or (kind == "part" and operation not in BATCHES):
                 return ""
             if kind:
                 self.met[kind] += 1
@@ -73,11 +74,6 @@ def _handler(  # noqa: C901 (a class of small methods)
 
         def _part(self, operation: str, request: Any) -> Any:
             """Only every other item is passed on; the rest comes back as DynamoDB gives it back."""
-            if operation == "BatchExecuteStatement":
-                statements = request["Statements"]
-                done = self._ask({**request, "Statements": statements[::2]})["Responses"] if statements[::2] else []
-                failed = {"Error": {"Code": "ThrottlingError", "Message": "slow down"}}
-                return {"Responses": [done[n // 2] if n % 2 == 0 else failed for n in range(len(statements))]}
             items = request["RequestItems"]
             if operation == "BatchWriteItem":
                 kept = {table: each[::2] for table, each in items.items()}

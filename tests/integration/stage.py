@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from tests.conftest import Handlers
-from tests.records import Stream
-from tests.worlds import StillClock
-
 from local_cloud.cloud import Cloud, client
-from measures import MODEL
-from remodel.adapters.dynamodb import DynamoStore
-from remodel.flow.engine import Engine
+from remodel.call import Place as EnginePlace
+from remodel.dynamodb import DynamoStore
+from remodel.items import Item
+from remodel.runtime import tables_of
+from remodel.settings import table_names
 from runner.journal import Journal
 from runner.world import Failed, Reader, World
+from tests.places import Handlers
+from tests.records import Application
+from tests.still import StillClock
 
 NOBODY = 4_194_305
 """No process has this number: it is above what Linux gives."""
@@ -51,7 +52,8 @@ class Assassin:
 class Switched:
     """Readers that are on or off, polled and without lag unless a test says otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, sources: Iterable[str]) -> None:
+        self._sources = list(sources)
         self.on = True
         self.deployed = True
         self.lag: float | None = 0.0
@@ -60,9 +62,9 @@ class Switched:
 
     def look(self) -> list[Reader]:
         if not self.deployed:
-            return [Reader(source, False, None, "not deployed", idle=True, deployed=False) for source in MODEL.every]
+            return [Reader(source, False, None, "not deployed", idle=True, deployed=False) for source in self._sources]
         told = "on" if self.on else "off"
-        return [Reader(source, self.on, self.lag, told, self.polled, not self.on) for source in MODEL.every]
+        return [Reader(source, self.on, self.lag, told, self.polled, not self.on) for source in self._sources]
 
     def switch(self, enabled: bool) -> None:
         self.on = enabled
@@ -109,9 +111,6 @@ class Nothing:
     def denied(self) -> list[str]:
         return []
 
-    def fanouts(self) -> int | None:
-        return None
-
     def removals(self) -> list[str]:
         return []
 
@@ -119,49 +118,58 @@ class Nothing:
 
 
 class Stage:
-    def __init__(self, cloud: Cloud, handlers: Handlers, tmp_path: Path) -> None:
-        self.cloud, self.handlers = cloud, handlers
-        self.clock, self.readers, self.flag, self.batches = StillClock(), Switched(), Flag(), Batches()
+    """`application`: writes to the old tables, and delivers what their streams carry when a test says so."""
+
+    def __init__(self, cloud: Cloud, handlers: Handlers) -> None:
+        self.cloud, self.handlers, self.model = cloud, handlers, handlers.place.model
+        self.clock, self.flag, self.batches = StillClock(), Flag(), Batches()
+        self.readers = Switched(self.model.order)
+        self.application = Application(handlers)
         dynamodb = client(cloud.endpoint)
         self.assassin = Assassin(dynamodb)
+        names = {name: cloud.tables[name] for name in table_names(self.model)}
+        store = DynamoStore(dynamodb, tables_of(self.model, names))
+        me = f"me@{socket.gethostname()} (process {NOBODY})"
         self.world = World(
             stage="sandbox",
-            engine=Engine(MODEL, DynamoStore(dynamodb, cloud.tables), self.clock, frozenset(MODEL.lookups)),
+            place=EnginePlace(self.model, store, self.clock, frozenset(self.model.old_tables)),
             dynamodb=dynamodb,
             tables=cloud.tables,
             functions=self,
             readers=self.readers,
-            journal=Journal(
-                dynamodb, cloud.tables["migration"], self.clock, f"me@{socket.gethostname()} (process {NOBODY})"
-            ),
+            journal=Journal(dynamodb, cloud.tables["migration"], self.clock, me),
             flag=self.flag,
             failures=self.batches,
             stack=Nothing(),
             declared=tuple(cloud.template.tables()),
         )
         self.one_at_a_time = Lock()
-        self.stream = Stream(dict(cloud.tables))
         self.called: list[tuple[str, dict[str, Any]]] = []
+        self._timed: set[str] = set()
         assert not Path(f"/proc/{NOBODY}").exists()
         assert os.getpid() != NOBODY
 
     def invoke(self, name: str, payload: Mapping[str, Any]) -> Any:
-        """In this process, through JSON as on the wire, with no waiting between two looks."""
+        """In this process, through JSON as on the wire, at the stage's time and with no waiting between two looks."""
         if self.assassin.left is not None and self.assassin.left < 0:
             raise Killed
         self.called.append((name, dict(payload)))
         with self.one_at_a_time:
-            app = self.handlers.app(name)
-            app.wired().engine.clock.sleep = lambda seconds: None
+            if name not in self._timed:
+                self.handlers.load(name)
+                clock: Any = self.handlers.runtime(name).place.clock
+                clock.now, clock.sleep = self.clock.now, lambda seconds: None
+                self._timed.add(name)
             return json.loads(json.dumps(self.handlers(name, json.loads(json.dumps(payload)))))
 
-    def put(self, source: str, *rows: Any) -> None:
-        for row in rows:
-            self.cloud.dynamodb.put_item(TableName=self.cloud.tables[source], Item=row)
+    def put(self, source: str, *rows: Item) -> None:
+        self.handlers.place.put(source, *rows)
 
-    def rows(self, table: str) -> dict[str, Any]:
-        items = self.cloud.dynamodb.scan(TableName=self.cloud.tables[table], ConsistentRead=True)["Items"]
-        return {item["id"]["S"]: item for item in items}
+    def remove(self, table: str, *rows: Item) -> None:
+        self.handlers.place.remove(table, *rows)
+
+    def rows(self, table: str) -> dict[str, Item]:
+        return self.handlers.place.by_key(table)
 
     def cut_off(self, verb: Callable[[], Any], step: int = 1) -> int:
         """Runs a verb again and again, killed at its first request, its second, and so on, each time from where the one

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import Handlers
-from tests.integration.stage import Stage
-from tests.rows import actual, guid, link, number, text
 
 from local_cloud.cloud import Cloud
-from measures import MODEL
-from remodel.flow.streams import sighted
-from runner import backup, cutover, finish, prepare, quarantine, resync, rollback, validate
+from measures.model import MODEL
+from remodel.errors import Fenced
+from remodel.hints import Hint
+from remodel.keys import Key
+from remodel.notes import Note
+from remodel.streams import sighted
+from runner import backup, cutover, finish, ownership, prepare, quarantine, resync, returned, rollback, status, validate
 from runner.backfill import backfill, open_segments, set_rate
 from runner.errors import Busy, CallFailed, NotReady
 from runner.world import NEW, OLD
+from tests.integration.stage import Killed, Stage
+from tests.places import Handlers
+from tests.rows import actual, guid, link, number, reading, text
+
+MIGRATED = [name for name in MODEL.order if MODEL.migrates(name)]
 
 
 def quietly(told: str) -> None: ...
@@ -29,13 +34,13 @@ def no_bar(progress: Any, waits: str) -> None: ...
 
 
 @pytest.fixture
-def stage(cloud: Cloud, handlers: Handlers, tmp_path: Path) -> Iterator[Stage]:
-    made = Stage(cloud, handlers, tmp_path)
+def stage(shared_cloud: Cloud, handlers: Handlers) -> Iterator[Stage]:
+    made = Stage(shared_cloud, handlers)
     made.put("links", link(), link("second", goal_id=text("g"), linked_at=text("2025-05-05")))
     made.put("actuals", *(actual(name) for name in "abc"))
     yield made
     with suppress(made.world.dynamodb.exceptions.ResourceNotFoundException):
-        made.world.dynamodb.delete_table(TableName=cloud.tables["migration"])
+        made.world.dynamodb.delete_table(TableName=shared_cloud.tables["migration"])
 
 
 @pytest.fixture
@@ -55,7 +60,9 @@ def ready(filled: Stage) -> Stage:
 
 def test_a_backup_that_is_cut_off_goes_on(stage: Stage) -> None:
     assert stage.cut_off(lambda: backup.back_up(stage.world)) > 10
-    assert set(backup.taken(stage.world)) == {stage.cloud.tables[name] for name in (*MODEL.every, *MODEL.new_tables)}
+    assert set(backup.taken(stage.world)) == {
+        stage.cloud.tables[name] for name in (*MODEL.old_tables, *MODEL.new_tables)
+    }
 
 
 def test_preparing_that_is_cut_off_goes_on(stage: Stage) -> None:
@@ -135,7 +142,7 @@ def test_a_table_that_differs_after_its_backfill_is_told(stage: Stage, monkeypat
     def meddling(name: str, payload: Any) -> Any:
         answer = honest(name, payload)
         if name == "Backfill" and payload["table"] == "actuals":
-            stage.world.dynamodb.delete_item(TableName=stage.cloud.tables["measure_data"], Key={"id": text(guid("a"))})
+            stage.remove("measure_data", {"id": text(guid("a"))})
         return answer
 
     monkeypatch.setattr(stage, "invoke", meddling)
@@ -144,31 +151,30 @@ def test_a_table_that_differs_after_its_backfill_is_told(stage: Stage, monkeypat
 
 
 def test_a_full_comparison_that_is_cut_off_goes_on(filled: Stage) -> None:
-    filled.world.dynamodb.delete_item(TableName=filled.cloud.tables["measure_data"], Key={"id": text(guid("a"))})
+    filled.remove("measure_data", {"id": text(guid("a"))})
     found: list[validate.Validation] = []
 
-    kills = filled.cut_off(lambda: found.append(validate.validate(filled.world, 1, True, False, 2)), 5)
+    kills = filled.cut_off(lambda: found.append(validate.validate(filled.world, 1, True, False, 2)), 11)
 
     assert kills > 3
-    assert (found[-1].drift, found[-1].rows["measure_data"]) == (1, (6, 5))
+    assert (found[-1].drift, found[-1].rows) == (1, {validate.ALL: (2 + 6, 2 + 5)})
     full = [payload for name, payload in filled.called if payload.get("mode") == "diff" and payload["table"] == "links"]
     assert len(full) < 2 * kills, "parts that were done are not done again"
 
 
 def test_a_repair_that_is_cut_off_goes_on(filled: Stage) -> None:
-    filled.world.dynamodb.delete_item(TableName=filled.cloud.tables["measure_data"], Key={"id": text(guid("a"))})
+    filled.remove("measure_data", {"id": text(guid("a"))})
     done: list[validate.Validation] = []
 
-    filled.cut_off(lambda: done.append(validate.validate(filled.world, 1, True, True, 1)), 5)
+    filled.cut_off(lambda: done.append(validate.validate(filled.world, 1, True, True, 1)), 15)
 
     assert done[-1].passed
     assert len(filled.rows("measure_data")) == 6
 
 
 def test_a_replay_of_failed_batches_that_is_cut_off_goes_on(filled: Stage) -> None:
-    new = actual("late")
-    filled.put("actuals", new)
-    filled.batches.batches["one"] = ("actuals", [filled.stream.record("actuals", None, new)])
+    records = filled.application.put("actuals", actual("late"))
+    filled.batches.batches["one"] = ("actuals", records)
 
     filled.cut_off(lambda: quarantine.replay_failed(filled.world), 2)
 
@@ -182,9 +188,9 @@ def test_the_gate_is_shut_by_each_condition(ready: Stage) -> None:
 
     assert shut() == []
     ready.readers.lag = 30.0
-    assert shut() == [f"lag of {source} nil" for source in MODEL.every]
+    assert shut() == [f"lag of {source} nil" for source in MODEL.order]
     ready.readers.lag, ready.readers.polled = 0.0, None
-    assert shut() == [f"stream of {source} read" for source in MODEL.every]
+    assert shut() == [f"stream of {source} read" for source in MODEL.order]
     ready.readers.polled, ready.readers.lag = 1.0, 13 * 3600.0
     assert "headroom in the streams" in shut()
     ready.readers.lag = 0.0
@@ -200,11 +206,10 @@ def test_the_gate_is_shut_by_each_condition(ready: Stage) -> None:
 
 
 def test_the_gate_is_shut_by_quarantine_unless_accepted_by_reason(ready: Stage) -> None:
-    bad = actual("bad", recorded_by=text(" "))
-    ready.handlers("ReplicateActuals", {"Records": [ready.stream.record("actuals", None, bad)]})
+    ready.application.do("actuals", actual("bad", recorded_by=text(" ")))
 
     (shut,) = [each for each in cutover.gate(ready.world, ["something else"]) if not each.met]
-    assert shut.told == "1 × recorded_by: expected text that is not blank"
+    assert shut.told == "1 × recorded_by: expected text that is not blank, found only white space"
     assert all(each.met for each in cutover.gate(ready.world, ["NOT BLANK"]))
     with pytest.raises(NotReady, match="quarantine empty or accepted"):
         cutover.cutover(ready.world, (), quietly)
@@ -212,11 +217,12 @@ def test_the_gate_is_shut_by_quarantine_unless_accepted_by_reason(ready: Stage) 
 
 
 def test_a_cutover_that_is_cut_off_goes_on(ready: Stage) -> None:
-    kills = ready.cut_off(lambda: cutover.cutover(ready.world, (), quietly), 3)
+    kills = ready.cut_off(lambda: cutover.cutover(ready.world, (), quietly), 9)
 
     assert kills > 5
     assert (ready.flag.value, ready.readers.on) == (NEW, False)
     assert ready.world.journal.last_done("cutover") is not None
+    assert ownership.fenced_since(ready.world), "nothing but a rollback lifts it"
 
 
 def test_a_cutover_that_finds_a_change_takes_itself_back(ready: Stage) -> None:
@@ -228,6 +234,7 @@ def test_a_cutover_that_finds_a_change_takes_itself_back(ready: Stage) -> None:
         cutover.cutover(ready.world, (), meddle)
 
     assert (ready.flag.value, ready.readers.switched) == (OLD, [False, True])
+    assert not ownership.fenced_since(ready.world)
 
 
 def test_a_rollback_clears_what_was_replicated_and_nothing_else(filled: Stage) -> None:
@@ -250,43 +257,149 @@ def test_a_rollback_clears_what_was_replicated_and_nothing_else(filled: Stage) -
 
 
 def test_a_rollback_finds_rows_whose_old_rows_are_gone(filled: Stage) -> None:
-    """A killed removal leaves a tombstone and its rows; nothing but the index knows of them."""
-    old = actual("a")
-    filled.world.dynamodb.delete_item(TableName=filled.cloud.tables["actuals"], Key={"id": old["id"]})
-    kept = filled.rows("measure_data")
-    filled.handlers("ReplicateActuals", {"Records": [filled.stream.record("actuals", old, None)]})
-    for row in kept.values():
-        filled.put("measure_data", row)
+    """Nothing but the index knows of a row that was deleted while no stream was read."""
+    filled.remove("actuals", actual("a"))
 
     assert rollback.identified(filled.world, ["actuals"])["measure_data"] == 6
 
 
 def test_a_rollback_counts_a_row_that_has_moved_once(filled: Stage) -> None:
-    moved, beside = link(measure_id=text("m2")), actual("a", measure_id=text("m2"))
-    filled.put("links", moved)
-    filled.put("actuals", beside)
-    filled.handlers("ReplicateLinks", {"Records": [filled.stream.record("links", link(), moved)]})
-    filled.handlers("ReplicateActuals", {"Records": [filled.stream.record("actuals", actual("a"), beside)]})
+    filled.application.do("links", link(measure_id=text("m2")))
+    filled.application.do("actuals", actual("a", measure_id=text("m2")))
 
     there = {name: len(filled.rows(name)) for name in MODEL.new_tables}
-    assert rollback.identified(filled.world, list(MODEL.sources)) == there
+    assert rollback.identified(filled.world, MIGRATED) == there
 
 
 def test_after_a_cutover_nothing_is_cleared(ready: Stage) -> None:
     cutover.cutover(ready.world, (), quietly)
-    with pytest.raises(NotReady, match="flips back"):
+    with pytest.raises(Fenced, match="remodel rollback"):
         rollback.clear_rows(ready.world, ["actuals"], quietly)
 
     backs: list[rollback.Back] = []
     ready.put("measure_data", {**ready.rows("measure_data")[guid("a")], "label": text("by the application")})
-    ready.cut_off(lambda: backs.append(rollback.flip_back(ready.world)), 2)
+    ready.cut_off(lambda: backs.append(rollback.flip_back(ready.world)), 9)
 
     assert (ready.flag.value, ready.readers.on) == (OLD, False)
     assert (backs[-1].orphaned, backs[-1].different, backs[-1].missing) == (0, 1, 0)
+    with pytest.raises(NotReady, match="expected a resync since the rollback"):
+        rollback.clear_rows(ready.world, ["actuals"], quietly)
     switched = len(ready.readers.switched)
     with pytest.raises(NotReady, match="stream of links read"):
         cutover.cutover(ready.world, (), quietly)
     assert ready.readers.switched[switched:] == [], "a cutover does not switch on what a rollback has left off"
+
+
+def test_a_rollback_that_is_cut_off_is_not_taken_for_one_before_the_cutover(
+    ready: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The read flag is back long before the end; typed again, the verb must not clear what the application has written."""
+    cutover.cutover(ready.world, (), quietly)
+    monkeypatch.setattr(rollback, "what_is_new", lambda world: rollback.Back("", 0, 0, 0))
+    kills = 0
+    while ready.flag.value == NEW or ownership.fenced_since(ready.world):
+        assert rollback.is_to_flip_back(ready.world)
+        ready.assassin.after(kills)
+        with suppress(Killed):
+            rollback.flip_back(ready.world)
+        ready.assassin.after(None)
+        kills += 1
+    assert kills > 10
+    assert returned.last(ready.world) is not None
+
+
+def test_after_a_rollback_a_resync_and_a_comparison_are_needed(ready: Stage) -> None:
+    def shut() -> list[str]:
+        return [each.name for each in cutover.gate(ready.world, ()) if not each.met]
+
+    cutover.cutover(ready.world, (), quietly)
+    rollback.flip_back(ready.world)
+    assert not ownership.fenced_since(ready.world)
+    prepare.prepare(ready.world, quietly)
+    assert shut() == ["everything since a rollback covered", "nothing differs"]
+    ready.clock.sleep(1)
+    assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
+    assert shut() == ["everything since a rollback covered"]
+
+    ready.put("actuals", actual("behind the fence"))
+    ready.clock.sleep(1)
+    ready.cut_off(lambda: resync.resync(ready.world, 1), 9)
+
+    assert len(ready.rows("measure_data")) == 8
+    assert shut() == ["nothing differs"], "what was compared before the resync does not count"
+    ready.clock.sleep(1)
+    assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
+    assert cutover.cutover(ready.world, (), quietly) == NEW
+    assert returned.last(ready.world) is None
+
+
+def test_no_verb_writes_behind_the_fence(ready: Stage) -> None:
+    ready.application.do("actuals", actual("bad", recorded_by=text(" ")))
+    ready.batches.batches["one"] = ("actuals", [])
+    writing = {
+        "prepare": lambda: prepare.prepare(ready.world, quietly),
+        "backfill": lambda: backfill(ready.world, 1, no_bar),
+        "resync": lambda: resync.resync(ready.world, 1),
+        "validate --repair": lambda: validate.validate(ready.world, 1, full=True, repair=True),
+        "quarantine replay": lambda: quarantine.replay(ready.world, ()),
+        "quarantine replay --failed": lambda: quarantine.replay_failed(ready.world),
+        "rollback --table": lambda: rollback.clear_rows(ready.world, ["actuals"], quietly),
+    }
+    before = ready.rows("measure_data")
+    ready.world.call().set_fence("2026-11-22T08:00:00Z")
+    for verb in writing.values():
+        with pytest.raises(Fenced, match="since 2026-11-22"):
+            verb()
+    ready.world.call().lift_fence()
+    ready.flag.value = NEW
+    for verb in writing.values():
+        with pytest.raises(Fenced, match="the flag at 'new'"):
+            verb()
+
+    assert ready.rows("measure_data") == before
+    assert [step.verb for step in ready.world.journal.steps() if step.outcome == "failed"] == ["rollback"]
+
+
+def test_the_gate_is_shut_by_what_is_under_way(ready: Stage) -> None:
+    note = Note(ready.world.call(), [Hint(Key("actuals", guid("a")))])
+    note.cover([])
+    assert all(each.met for each in cutover.gate(ready.world, ())), "a batch is always being written"
+    ready.clock.sleep(31)
+
+    (shut,) = [each for each in cutover.gate(ready.world, ()) if not each.met]
+    assert (shut.name, shut.told) == ("every call's note closed", "1 open, the oldest for 31 s")
+    found = status.status(ready.world)
+    assert (found.notes, found.oldest_note, found.fanouts) == (1, 31.0, 0)
+    note.done()
+    assert all(each.met for each in cutover.gate(ready.world, ()))
+
+
+def test_a_cutover_waits_for_the_note_of_a_dead_call(ready: Stage) -> None:
+    """Its sweeper takes it up once it can have no owner any more, and what the call had begun is finished before the fence."""
+    began = ready.clock.now()
+
+    def meddle(told: str) -> None:
+        if told == "stopping the event sources":
+            Note(ready.world.call(), [Hint(Key("actuals", guid("a")))]).cover([])
+            ready.remove("measure_data", {"id": text(guid("a"))})
+
+    assert cutover.cutover(ready.world, (), meddle) == NEW
+    assert len(ready.rows("measure_data")) == 6
+    assert 960 <= ready.clock.now() - began < 1_200
+
+
+def test_claims_close_the_gate(filled: Stage) -> None:
+    filled.put("readings", reading("a"))
+    filled.handlers("Backfill", {"table": "readings"})
+
+    found = validate.validate(filled.world, 10, full=True, repair=False, segments=1)
+
+    assert [check.name for check in found.checks if not check.passed] == ["rows that claim a new key of another row"]
+    assert found.drift == 0
+    (claim,) = [each for each in found.examples if each["what"] == "claims"][:1]
+    assert {tuple(claim["origin"]), *map(tuple, claim["others"])} == {("actuals", guid("a")), ("readings", guid("a"))}
+    (shut,) = [each for each in cutover.gate(filled.world, ()) if not each.met]
+    assert (shut.name, shut.told) == ("no new key claimed twice", "2 rows")
 
 
 def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready: Stage) -> None:
@@ -297,7 +410,7 @@ def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready
     with pytest.raises(NotReady, match=r"found 6\.9"):
         finish.finish(ready.world, quietly)
     ready.clock.sleep(0.2 * 86_400)
-    old = {ready.cloud.tables[name] for name in MODEL.sources}
+    old = {ready.cloud.tables[name] for name in MIGRATED}
     assert set(finish.removals(ready.world)) == {f"table {name}" for name in old}
 
     try:
@@ -314,15 +427,18 @@ def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready
 
 
 def test_a_resync_that_is_cut_off_goes_on_and_covers_the_gap(ready: Stage) -> None:
-    within = ready.world.patience()
-    sighted(ready.world.engine, "actuals", ready.clock.now(), within)
-    sighted(ready.world.engine, "actuals", ready.clock.now() + 90_000, within)
+    sighted(ready.world.call(), "actuals", "")
+    ready.clock.sleep(90_000)
+    sighted(ready.world.call(), "actuals", "")
+    backup.back_up(ready.world)
+    assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
     ready.put("actuals", actual("unseen"), actual("a", actual_value=number(77)))
     (shut,) = [each for each in cutover.gate(ready.world, ()) if not each.met]
     assert (shut.name, shut.told) == ("no gap in the streams", "actuals")
 
     ready.cut_off(lambda: resync.resync(ready.world, 1), 9)
 
+    ready.clock.sleep(1)
     assert all(each.met for each in cutover.gate(ready.world, ()))
     assert len(ready.rows("measure_data")) == 8
     assert ready.rows("measure_data")[guid("a")]["post_value"] == number(77)

@@ -4,118 +4,162 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import Handlers
-from tests.records import Stream
-from tests.rows import actual, guid, link, number, text
 
-from local_cloud.cloud import Cloud
-from remodel.core.errors import BadRequest, MissingSetting, NotAStreamEvent, TableNotFound, WrongStreamView
+from local_cloud.worker import Context
+from remodel.errors import BadRequest, MissingSetting, NotAStreamEvent, TableNotFound, Unavailable, WrongStream
+from remodel.items import Item, from_event
+from remodel.streams import gaps, sightings
+from tests import raising
+from tests.places import DONE, Handlers, Place, model_place
+from tests.records import Application
+from tests.rows import actual, guid, link, number, text
 
 EVENTS = Path(__file__).parents[2] / "events"
 ACTUAL = "a0c7a1de-0b54-4f5e-8a39-1d6d2c7b0001"
-DONE: dict[str, list[Any]] = {"batchItemFailures": []}
 
 
 def event(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-def data(cloud: Cloud) -> dict[str, Any]:
-    return {item["id"]["S"]: item for item in cloud.dynamodb.scan(TableName=cloud.tables["measure_data"])["Items"]}
+def records(*names: str) -> list[Any]:
+    return [record for name in names for record in event(name)["Records"]]
 
 
-def quarantine(cloud: Cloud) -> list[Any]:
-    return cloud.dynamodb.scan(TableName=cloud.tables["quarantine"])["Items"]
+def happen(application: Application, source: str, *names: str) -> None:
+    """What the events tell happens to the old table; nothing is delivered yet."""
+    for record in records(*names):
+        body = record["dynamodb"]
+        if "NewImage" in body:
+            application.place.put(source, as_stored(body["NewImage"]))
+        elif record["eventName"] == "REMOVE":
+            application.place.remove(source, body["Keys"])
+
+
+def as_stored(image: Item) -> Item:
+    return {name: from_event(value) for name, value in image.items()}
+
+
+def data(place: Place) -> dict[str, Item]:
+    return place.by_key("measure_data")
+
+
+def gap_reasons(handlers: Handlers) -> list[str]:
+    call = handlers.runtime("Replay").call(context())
+    return [each.reason for each in gaps(call)]
+
+
+def context(seconds: float = 60.0) -> Context:
+    return Context("test", time.time() + seconds)
 
 
 @pytest.fixture
-def linked(handlers: Handlers) -> Handlers:
-    assert handlers("ReplicateLinks", event("link")) == DONE
-    return handlers
+def linked(application: Application) -> Application:
+    happen(application, "links", "link")
+    application.deliver("links", *records("link"))
+    return application
 
 
 @pytest.mark.parametrize(
-    ("names", "value"),
+    ("names", "late", "value"),
     [
-        (["insert"], "42.5"),
-        (["insert", "modify"], "43"),
-        (["insert", "modify", "remove"], None),
-        (["insert", "ttl-removal"], None),
-        (["insert", "move-to-another-measure"], None),
-        (["duplicate-delivery"], "43"),
-        (["two-changes-within-a-second"], "2"),
-        (["binary"], "42.5"),
-        (["insert", "poisoned-row"], "42.5"),
-        (["insert", "poisoned-row", "mended-row"], "44"),
-        (["insert", "modify", "insert"], "43"),
-        (["remove", "insert"], None),
+        (["insert"], [], "42.5"),
+        (["insert", "modify"], [], "43"),
+        (["insert", "modify", "remove"], [], None),
+        (["insert", "ttl-removal"], [], None),
+        (["insert", "move-to-another-measure"], [], None),
+        (["duplicate-delivery"], [], "43"),
+        (["two-changes-within-a-second"], [], "2"),
+        (["binary"], [], "42.5"),
+        (["insert", "poisoned-row"], [], None),
+        (["insert", "poisoned-row", "mended-row"], [], "44"),
+        (["insert", "modify"], ["insert"], "43"),
+        (["insert", "remove"], ["insert"], None),
     ],
     ids=str,
 )
-def test_events(names: list[str], value: str | None, linked: Handlers, cloud: Cloud) -> None:
-    """The events end in the value that their last one by sequence number says, in whatever order they come."""
+def test_events(names: list[str], late: list[str], value: str | None, linked: Application) -> None:
+    """The new row is what the old table says, whatever is delivered again, and however late."""
     for name in names:
-        assert linked("ReplicateActuals", event(name)) == DONE
+        happen(linked, "actuals", name)
+        linked.deliver("actuals", *records(name))
+    for name in late:
+        linked.deliver("actuals", *records(name))
 
-    found = data(cloud)
+    found = data(linked.place)
     assert value == (found[ACTUAL]["post_value"]["N"] if ACTUAL in found else None)
 
 
-def test_a_link_that_goes_takes_its_rows_along(linked: Handlers, cloud: Cloud) -> None:
-    linked("ReplicateActuals", event("insert"))
-    linked("ReplicateLinks", event("unlink"))
+def test_a_link_that_is_removed_takes_its_rows_along(linked: Application) -> None:
+    happen(linked, "actuals", "insert")
+    linked.deliver("actuals", *records("insert"))
+    happen(linked, "links", "unlink")
+    linked.deliver("links", *records("unlink"))
 
-    assert data(cloud) == {}
-
-
-def test_a_poisoned_row_is_kept_with_image_and_reason(linked: Handlers, cloud: Cloud) -> None:
-    linked("ReplicateActuals", event("poisoned-row"))
-
-    (held,) = quarantine(cloud)
-    assert (held["source"]["S"], held["row"]["S"]) == ("actuals", ACTUAL)
-    assert "recorded_by: expected text that is not blank" in held["reason"]["S"]
-    app = linked.app("ReplicateActuals")
-    from remodel.flow.quarantine import all_held, image
-
-    wired, _source = app.wired()
-    kept = image(wired.engine, next(all_held(wired.engine)), wired.patience(_context()))
-    assert event("poisoned-row")["Records"][0]["dynamodb"]["NewImage"] == kept
+    assert data(linked.place) == {}
 
 
-@pytest.mark.parametrize("name", ["unreadable-record", "foreign-table"])
-def test_a_record_of_which_nothing_can_be_made_is_kept(name: str, linked: Handlers, cloud: Cloud) -> None:
-    assert linked("ReplicateActuals", event(name)) == DONE
+def test_a_poisoned_row_is_in_quarantine_with_a_reason_and_without_its_content(linked: Application) -> None:
+    happen(linked, "actuals", "poisoned-row")
+    linked.deliver("actuals", *records("poisoned-row"))
 
-    (held,) = quarantine(cloud)
-    assert held["row"]["S"].startswith("unreadable:")
-    assert "expected" in held["reason"]["S"]
-
-
-def test_one_bad_row_does_not_hold_up_its_neighbours(linked: Handlers, cloud: Cloud) -> None:
-    records = [*event("insert")["Records"], *event("unreadable-record")["Records"], *event("poisoned-row")["Records"]]
-    records += event("mended-row")["Records"]
-
-    assert linked("ReplicateActuals", {"Records": records}) == DONE
-    assert (data(cloud)[ACTUAL]["post_value"]["N"], len(quarantine(cloud))) == ("44", 1)
+    (held,) = linked.place.rows("quarantine")
+    assert (held["source"]["S"], held["row_id"]["S"]) == ("actuals", ACTUAL)
+    assert "recorded_by: expected" in held["reason"]["S"]
+    assert held.keys() == {"source", "row", "row_id", "reason", "since"}
 
 
-def test_a_row_of_400_kb_is_quarantined_whole(handlers: Handlers, cloud: Cloud) -> None:
-    stream = Stream(cloud.tables)
-    noise = os.urandom(300_000).hex()[:404_000]
-    record = stream.record("actuals", None, actual(override_comment=text(noise)))
+def test_one_bad_row_does_not_hold_up_its_neighbours(linked: Application) -> None:
+    rows = [actual(f"{n}", measure_id=text("7b1f0f0e-52a5-4c55-9a52-3f1b8f1a0001")) for n in range(6)]
+    rows[2] = {**rows[2], "recorded_by": text(" ")}
+    changes = linked.put("actuals", *rows)
 
-    assert handlers("ReplicateActuals", {"Records": [record]}) == DONE
-    held = [item for item in quarantine(cloud) if "reason" in item]
-    assert [item["reason"]["S"][:38] for item in held] == ["expected a row of at most 400000 bytes"]
+    linked.deliver("actuals", *changes[:4], *records("unreadable-record"), *changes[4:])
+
+    assert data(linked.place).keys() == {row["id"]["S"] for n, row in enumerate(rows) if n != 2}
+    assert [held["row_id"] for held in linked.place.rows("quarantine")] == [rows[2]["id"]]
+
+
+@pytest.mark.parametrize("name", ["unreadable-record", "record-without-images"])
+def test_a_record_that_cannot_be_read_is_a_gap_of_its_stream(name: str, linked: Application) -> None:
+    happen(linked, "actuals", "insert")
+    linked.deliver("actuals", *records(name))
+
+    assert gap_reasons(linked.handlers) == ["1 records could not be read completely"]
+    assert (ACTUAL in data(linked.place)) == (name == "record-without-images"), "its key says where to look"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [[None], ["x"], [{}], [[]], [{"dynamodb": {"NewImage": 5}}], [1, 2, {"a": "b"}]],
+    ids=["null", "text", "empty", "list", "number", "several"],
+)
+def test_records_of_any_shape_are_done_and_a_gap(odd: list[Any], handlers: Handlers, place: Place) -> None:
+    assert handlers("ReplicateActuals", {"Records": odd}) == DONE
+    assert gap_reasons(handlers) == [f"{len(odd)} records could not be read completely"]
+    assert place.rows("quarantine") == []
+
+
+@pytest.mark.parametrize("image", ["NewImage", "OldImage"])
+@pytest.mark.parametrize("value", [5, "x", {"name": {"X": "y"}}, {"name": {"N": "one"}}, {"name": {"B": "%"}}], ids=str)
+def test_an_odd_image_only_hides_groups(image: str, value: Any, linked: Application) -> None:
+    happen(linked, "actuals", "insert")
+    (record,) = records("modify")
+    record["dynamodb"][image] = value
+
+    linked.deliver("actuals", record)
+
+    assert ACTUAL in data(linked.place)
 
 
 @pytest.mark.parametrize("bad", [None, [], "x", {}, {"Records": None}, {"Records": {}}, {"detail": {}}], ids=str)
 def test_what_is_no_stream_event_is_named(bad: Any, handlers: Handlers) -> None:
-    with pytest.raises(NotAStreamEvent, match="expected a DynamoDB stream event"):
+    with pytest.raises(NotAStreamEvent, match="expected a batch of a DynamoDB stream"):
         handlers("ReplicateActuals", bad)
 
 
@@ -124,111 +168,167 @@ def test_an_empty_batch_is_done(handlers: Handlers) -> None:
 
 
 @pytest.mark.parametrize(
-    "records",
-    [[None], ["x"], [{}], [[]], [{"dynamodb": {"NewImage": 5}}], [1, 2, {"a": object()}]],
-    ids=["null", "text", "empty", "list", "number", "no JSON"],
+    ("name", "told"), [("wrong-stream-view", "switch the table's stream off"), ("foreign-table", "the shard is held")]
 )
-def test_records_of_any_shape_go_to_quarantine(records: list[Any], handlers: Handlers, cloud: Cloud) -> None:
-    assert handlers("ReplicateActuals", {"Records": records}) == DONE
-    assert len(records) == len(quarantine(cloud))
+def test_a_wrong_stream_holds_the_shard(name: str, told: str, linked: Application) -> None:
+    """Nothing of such a batch is written: all of it may be wrong."""
+    happen(linked, "actuals", "insert")
+    with pytest.raises(WrongStream, match=told):
+        linked.handlers("ReplicateActuals", {"Records": records("insert", name)})
+
+    assert data(linked.place) == {}
 
 
-def test_the_wrong_stream_view_is_named(handlers: Handlers) -> None:
-    with pytest.raises(WrongStreamView, match="switch the table's stream off"):
-        handlers("ReplicateActuals", event("wrong-stream-view"))
-
-
-def test_a_missing_setting_is_named(handlers: Handlers, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = handlers.app("ReplicateActuals")
-    app.wired.cache_clear()
-    for name in ("INDEX_TABLE", "LINKS_TABLE"):
-        monkeypatch.delenv(name)
+def test_a_missing_setting_is_named(handlers: Handlers) -> None:
+    app = handlers.load("ReplicateActuals", INDEX_TABLE=None, LINKS_TABLE=None)
 
     with pytest.raises(MissingSetting, match="LINKS_TABLE, INDEX_TABLE"):
-        app.handler(event("insert"), _context())
-
-
-def test_a_table_that_does_not_exist_is_named(handlers: Handlers, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = handlers.app("ReplicateActuals")
-    app.wired.cache_clear()
-    monkeypatch.setenv("INDEX_TABLE", "nowhere")
-
-    with pytest.raises(TableNotFound, match="'nowhere'"):
-        app.handler(event("insert"), _context())
+        app.handler(event("insert"), context())
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("name", "value"),
     [
-        None,
-        {},
-        {"table": "links", "segment": -1},
-        {"table": "links", "extra": 1},
-        {"table": "nonsense"},
-        {"table": "links", "segment": 4, "total_segments": 4},
+        *(("REMODEL_MODEL", value) for value in (None, "", "measures.model", "measures.model:IDS")),
+        *(("SOURCE", value) for value in (None, "nonsense")),
+    ],
+)
+def test_a_wrong_setting_is_named(name: str, value: str | None, handlers: Handlers) -> None:
+    app = handlers.load("ReplicateActuals", **{name: value})
+
+    with pytest.raises(MissingSetting, match=name):
+        app.handler(event("insert"), context())
+
+
+def test_a_table_that_does_not_exist_is_named(handlers: Handlers) -> None:
+    app = handlers.load("ReplicateActuals", INDEX_TABLE="nowhere")
+
+    with pytest.raises(TableNotFound, match="nowhere"):
+        app.handler(event("insert"), context())
+
+
+@pytest.mark.parametrize(
+    ("function", "bad"),
+    [
+        *(("Backfill", bad) for bad in (None, {}, {"table": "links", "segment": -1}, {"table": "links", "extra": 1})),
+        *(("Backfill", bad) for bad in ({"table": "nonsense"}, {"table": "links", "segment": 4, "total_segments": 4})),
+        *(("Reconcile", bad) for bad in (None, {}, {"mode": "guess"}, {"mode": "diff"}, {"mode": "full", "sample": 0})),
+        *(("Reconcile", {"mode": mode, "table": "nonsense"}) for mode in ("diff", "resync")),
+        *(("Replay", bad) for bad in (None, {}, {"source": "nonsense", "ids": ["x"]}, {"source": "links"})),
+        *(("Sweep", bad) for bad in (None, {"older_than": -1}, {"older_than": "long"})),
     ],
     ids=str,
 )
-def test_a_bad_backfill_request_is_named(bad: Any, handlers: Handlers) -> None:
+def test_a_bad_request_is_named(function: str, bad: Any, handlers: Handlers) -> None:
     with pytest.raises(BadRequest, match="expected"):
-        handlers("Backfill", bad)
+        handlers(function, bad)
 
 
-@pytest.mark.parametrize("bad", [None, {}, {"mode": "guess"}], ids=str)
-def test_a_bad_reconcile_request_is_named(bad: Any, handlers: Handlers) -> None:
-    with pytest.raises(BadRequest, match="expected"):
-        handlers("Reconcile", bad)
+def test_a_row_whose_new_row_would_be_too_large_is_in_quarantine(linked: Application) -> None:
+    noise = os.urandom(300_000).hex()[:409_000]
+    linked.do("links", link())
+    linked.do("actuals", actual(override_comment=text(noise)))
+
+    (held,) = linked.place.rows("quarantine")
+    assert "at most 409,600 bytes" in held["reason"]["S"]
 
 
-def test_a_batch_of_a_thousand(linked: Handlers, cloud: Cloud) -> None:
-    stream = Stream(cloud.tables)
-    measure = event("link")["Records"][0]["dynamodb"]["NewImage"]["measure_id"]
-    records = [stream.record("actuals", None, actual(f"{n}", measure_id=measure)) for n in range(1_000)]
+def test_a_batch_of_a_thousand(linked: Application) -> None:
+    linked.do("links", link())
+    linked.deliver("actuals", *linked.put("actuals", *(actual(f"{n}") for n in range(1_000))))
 
-    assert linked("ReplicateActuals", {"Records": records}) == DONE
-    assert len(data(cloud)) == 1_000
+    assert len(data(linked.place)) == 1_000
 
 
-def test_replay_mends_from_the_row_as_it_is_now(linked: Handlers, cloud: Cloud) -> None:
-    """Not from the image in quarantine: that would be a stale write."""
-    stream = Stream(cloud.tables)
-    linked("ReplicateLinks", {"Records": [stream.record("links", None, link())]})
-    bad = actual(recorded_by=text(" "))
-    linked("ReplicateActuals", {"Records": [stream.record("actuals", None, bad)]})
-    cloud.dynamodb.put_item(TableName=cloud.tables["actuals"], Item=actual(actual_value=number(9)))
+def test_a_temporary_failure_is_answered_with_the_first_record_that_is_not_done(
+    linked: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DynamoDB does not answer for as long as the call has."""
 
-    answer = linked("Replay", {"source": "actuals", "ids": [guid("actual")]})
+    def down(*_: Any) -> Any:
+        raise Unavailable("throttled")
 
-    assert (answer, quarantine(cloud)) == ({"mended": 1, "refused": {}}, [])
-    assert data(cloud)[guid("actual")]["post_value"]["N"] == "9"
+    changes = linked.put("actuals", actual("a"), actual("b"))
+    store = linked.handlers.runtime("ReplicateActuals").place.store
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write", down)
+        answer = linked.handlers("ReplicateActuals", {"Records": changes}, seconds=0.2)
 
-
-def test_replay_of_what_is_still_refused_says_so(linked: Handlers, cloud: Cloud) -> None:
-    bad = actual(recorded_by=text(" "))
-    cloud.dynamodb.put_item(TableName=cloud.tables["actuals"], Item=bad)
-    linked("ReplicateActuals", {"Records": [Stream(cloud.tables).record("actuals", None, bad)]})
-
-    answer = linked("Replay", {"all": True})
-
-    assert answer["mended"] == 0
-    assert "recorded_by" in answer["refused"][f"actuals {guid('actual')}"]
-    assert len(quarantine(cloud)) == 1
+    assert answer == {"batchItemFailures": [{"itemIdentifier": changes[0]["dynamodb"]["SequenceNumber"]}]}
 
 
-def test_replay_of_a_failed_batch(linked: Handlers, cloud: Cloud) -> None:
-    """The failure bucket keeps the event; its keys are synced, its images are not written."""
-    stream = Stream(cloud.tables)
-    linked("ReplicateLinks", {"Records": [stream.record("links", None, link())]})
-    cloud.dynamodb.put_item(TableName=cloud.tables["actuals"], Item=actual(actual_value=number(9)))
-    records = [stream.record("actuals", None, actual()), stream.record("actuals", actual("gone"), None)]
+def test_a_batch_that_is_done_is_a_sighting_of_its_stream(linked: Application) -> None:
+    found = sightings(linked.handlers.runtime("Replay").call(context()))
 
-    assert linked("Replay", {"source": "actuals", "records": records}) == {"mended": 2, "refused": {}}
-    assert {guid("actual"): "9"} == {id: row["post_value"]["N"] for id, row in data(cloud).items()}
+    assert found["links"].label == "2026-11-22T08:00:00.000"
+    assert found["links"].record == 1795334400
 
 
-def _context() -> Any:
-    import time
+def test_replay_takes_the_row_as_it_is_now(application: Application) -> None:
+    application.do("links", link())
+    application.do("actuals", actual(recorded_by=text(" ")))
+    application.place.put("actuals", actual(actual_value=number(9)))
 
-    from local_cloud.worker import Context
+    answer = application.handlers("Replay", {"source": "actuals", "ids": [guid("actual")]})
 
-    return Context("test", time.time() + 60)
+    assert (answer, application.place.rows("quarantine")) == ({"corrected": 1, "rejected": {}}, [])
+    assert data(application.place)[guid("actual")]["post_value"]["N"] == "9"
+
+
+def test_replay_of_what_is_still_rejected_says_so(application: Application) -> None:
+    application.do("actuals", actual(recorded_by=text(" ")))
+    since = application.place.rows("quarantine")[0]["since"]
+
+    answer = application.handlers("Replay", {"all": True})
+
+    assert answer["corrected"] == 0
+    assert "recorded_by" in answer["rejected"][f"actuals {guid('actual')}"]
+    assert [held["since"] for held in application.place.rows("quarantine")] == [since]
+
+
+def test_replay_of_a_failed_batch(application: Application) -> None:
+    """The failure bucket keeps the event; its records are hints like any other."""
+    application.do("links", link())
+    batch = application.put("actuals", actual("gone"))
+    batch += application.remove("actuals", actual("gone"))
+    batch += application.put("actuals", actual())
+    application.place.put("actuals", actual(actual_value=number(9)))
+
+    answer = application.handlers("Replay", {"source": "actuals", "records": batch})
+
+    assert answer == {"corrected": 2, "rejected": {}}
+    assert {guid("actual"): "9"} == {id: row["post_value"]["N"] for id, row in data(application.place).items()}
+
+
+def test_an_item_of_no_kind_is_in_quarantine_and_leaves_it(shop: Application) -> None:
+    odd = {"PK": text("SUPPLIER#1"), "SK": text("PROFILE")}
+    shop.do("shop", odd)
+
+    (held,) = shop.place.rows("quarantine")
+    assert held["reason"]["S"] == "expected a key of exactly one kind of shop, found none"
+
+    shop.undo("shop", odd)
+    assert shop.place.rows("quarantine") == []
+
+
+@pytest.fixture(scope="session")
+def raising_place(endpoint: str) -> Place:
+    return model_place(endpoint, "tests.raising:MODEL", "test-raising-")
+
+
+@pytest.mark.parametrize("how", raising.HOW)
+def test_a_model_that_raises_rejects_the_row_and_no_other(
+    how: str, raising_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = Application(Handlers(raising_place.emptied(), monkeypatch))
+    rows = [{"id": text(f"{n}"), "how": text("")} for n in range(3)]
+    rows[1] = {**rows[1], "how": text(how)}
+    application.do("things", *rows)
+
+    assert raising_place.by_key("new_things").keys() == {"0", "2"}
+    (held,) = raising_place.rows("quarantine")
+    assert (held["row_id"]["S"], "raised KeyError" in held["reason"]["S"]) == ("1", True)
+
+    application.do("things", {**rows[1], "how": text("")})
+    assert raising_place.by_key("new_things").keys() == {"0", "1", "2"}
+    assert raising_place.rows("quarantine") == []

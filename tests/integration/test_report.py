@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.browser import Browser, browsing, chromium
 
 from runner.drift import Run
 from runner.report import Findings, html, write
 from runner.validate import Check
+from tests.browser import Browser, browsing, chromium
 
 pytestmark = pytest.mark.timeout(900)  # the first run may have to install the browser
 
@@ -39,11 +39,11 @@ def found() -> Findings:
     """Every payload wherever there is room for text."""
     differences = [
         {
-            "kind": "different",
+            "what": "different",
             "table": "measure_data",
-            "id": text,
-            "source": "actuals",
-            "source_id": text,
+            "key": text,
+            "origin": ["actuals", text],
+            "others": [],
             "fields": {text: {"expected": {"S": text}, "found": {"L": [{"S": text}]}}},
         }
         for text in PAYLOADS

@@ -1,1 +1,1 @@
-"""The engine's own code on the store in memory, under a scheduler that may switch workers at every read or write of an item."""
+"""The engine's own code on the store in memory, under a scheduler that may switch calls at every read or write of an item."""

@@ -1,6 +1,7 @@
-"""`make simulate SCHEDULES=n SEED=s`: many worlds, one random schedule each, on all cores.
+"""`python -m tests.simulation --schedules N --seed S [--model measures|shop]`: many worlds, one schedule each, on all cores.
 
-The last line is `schedules n diverged d`. A schedule that ends wrong prints its seed, and the first one its story.
+The last line is `schedules N diverged D`. A schedule that ends wrong prints how to replay it, and the first one its story,
+shrunk to a few lines where that is possible.
 """
 
 from __future__ import annotations
@@ -9,64 +10,91 @@ import argparse
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from tests.simulation.run import RandomScheduler, Run
+from tests.simulation.chance import Chance
+from tests.simulation.draw import CASTS, draw
+from tests.simulation.run import Run
 from tests.simulation.shrink import shrink, story
-from tests.simulation.world import draw
 
-CHUNK = 250
+CHUNK = 100
+
+MODELS = ("measures", "measures", "shop", "library")
+"""In turn; the largest twice."""
+
+Schedule = tuple[str, str]
+"""Model and seed."""
 
 
-def simulate(seed: str) -> list[str]:
+def simulate(model: str, seed: str) -> list[str]:
     """One world under one schedule; what is wrong at its end."""
-    world = draw(seed)
-    return Run(world, RandomScheduler(seed, world)).go()
+    return Run(draw(seed, model), Chance(seed)).go()
 
 
-def chunk(seed: str, first: int, count: int) -> tuple[int, list[str]]:
-    return count, [f"{seed}-{n}" for n in range(first, first + count) if simulate(f"{seed}-{n}")]
+def schedules(models: Sequence[str], seed: str, first: int, count: int) -> Iterator[Schedule]:
+    for n in range(first, first + count):
+        yield models[n % len(models)], f"{seed}-{n}"
 
 
-def simulate_all(schedules: int, seed: str, workers: int | None = None) -> list[str]:
-    """The seeds of those that ended wrong."""
-    began, done, diverged = time.monotonic(), 0, list[str]()
+def chunk(models: Sequence[str], seed: str, first: int, count: int) -> tuple[int, list[tuple[Schedule, str]]]:
+    each = [(one, simulate(*one)) for one in schedules(models, seed, first, count)]
+    return count, [(one, problems[0]) for one, problems in each if problems]
+
+
+def simulate_all(models: Sequence[str], count: int, seed: str, workers: int | None = None) -> list[Schedule]:
+    """Those that ended wrong."""
+    began, done, diverged = time.monotonic(), 0, list[Schedule]()
     with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
-        jobs = [pool.submit(chunk, seed, n, min(CHUNK, schedules - n)) for n in range(0, schedules, CHUNK)]
-        for job in jobs:
-            count, failed = job.result()
-            done += count
-            diverged += failed
-            for each in failed:
-                print(f"diverged: seed {each}", flush=True)
-            if done % (CHUNK * 20) == 0:
+        jobs = [pool.submit(chunk, models, seed, n, min(CHUNK, count - n)) for n in range(0, count, CHUNK)]
+        for number, job in enumerate(as_completed(jobs), 1):
+            finished, failed = job.result()
+            done += finished
+            for one, problem in failed:
+                diverged.append(one)
+                print(f"diverged: {problem[:160]}\n  replay: {replay(*one)}", flush=True)
+            if number % max(1, len(jobs) // 20) == 0:
                 rate = done / (time.monotonic() - began)
-                print(f"{done} of {schedules}, {rate:.0f}/s, {(schedules - done) / rate:.0f} s left", flush=True)
-    print(f"{done / (time.monotonic() - began):.0f} schedules a second, seed {seed}")
-    return diverged
+                print(f"{done} of {count}, {rate:.0f}/s, {(count - done) / rate:.0f} s left", flush=True)
+    return sorted(diverged)
+
+
+def replay(model: str, seed: str) -> str:
+    return f"python -m tests.simulation --model {model} --replay {seed}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="simulate", description=__doc__)
     parser.add_argument("--schedules", type=int, default=20_000)
     parser.add_argument("--seed", default="1")
+    parser.add_argument("--model", choices=sorted(CASTS), help="one model instead of all")
+    parser.add_argument("--replay", metavar="SEED", help="tell the story of one schedule instead")
+    parser.add_argument("--shrink", action="store_true", help="with --replay: of the smallest world that still fails")
     asked = parser.parse_args()
-    diverged = simulate_all(asked.schedules, asked.seed)
+    models = [asked.model] if asked.model else MODELS
+    if asked.replay:
+        return tell(models[0], asked.replay, asked.shrink)
+    diverged = simulate_all(models, asked.schedules, asked.seed)
     if diverged:
-        world, schedule = shrink(draw(diverged[0]))
-        print(
-            f"the story of {diverged[0]}:" if schedule is not None else f"{diverged[0]} fails under one schedule only"
-        )
-        print("\n".join(story(world, schedule) if schedule is not None else whole_story(diverged[0])))
+        print(f"the story of {replay(*diverged[0])}:")
+        tell(*diverged[0], True)
     print(f"schedules {asked.schedules} diverged {len(diverged)}")
     return 1 if diverged else 0
 
 
-def whole_story(seed: str) -> list[str]:
-    run = Run(draw(seed), RandomScheduler(seed, draw(seed)), trace=True)
-    problems = run.go()
-    return [*(run.trace or []), *problems]
+def tell(model: str, seed: str, smallest: bool) -> int:
+    world, schedule = (draw(seed, model), seed) if not smallest else shrink(draw(seed, model), seed)
+    lines = story(world, schedule)
+    print("\n".join(lines))
+    return int(lines[-1].startswith("at the end"))
 
 
 if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # The order of a set of texts is part of a schedule.
+        os.execve(
+            sys.executable,
+            [sys.executable, "-m", "tests.simulation", *sys.argv[1:]],
+            {**os.environ, "PYTHONHASHSEED": "0"},
+        )
     sys.exit(main())

@@ -1,395 +1,557 @@
-"""One run of a world under one scheduler: workers as greenlets, a switch before every read or write of an item.
+"""One run of a world under one schedule: calls as greenlets, a possible switch before every read or write of an item.
 
-Workers: the application; one consumer a stream; a backfill a segment; repairs and replays. A killed worker is started
-again from its checkpoint or an earlier record. At the end, when all is drained, the new tables must equal what the old ones
-alone make expect, and quarantine must hold exactly the rows that are refused.
+At the end, when all is drained, the new tables must equal what the old ones alone make expect, quarantine must hold exactly the
+rows that are refused, and no note or fan-out may be open.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
-from measures import MODEL
-from measures.lookups import user_group
-from remodel.adapters.memory import Handle, MemoryStore
-from remodel.core.compare import differing
-from remodel.core.errors import Unavailable
-from remodel.core.expect import expect
-from remodel.core.model import NewKey
-from remodel.core.record import KEY, Bad, side
-from remodel.core.wire import Item
-from remodel.flow.backfill import Segment, backfill
-from remodel.flow.engine import Engine, Patience
-from remodel.flow.fanout import work
-from remodel.flow.recheck import last_good
-from remodel.flow.reconcile import reconcile
-from remodel.flow.replay import quarantined, replay
-from remodel.flow.replicate import replicate
-from remodel.flow.sync import sync
-from remodel.ports import QUARANTINE, Fanout, Outcome, Page
-from tests.records import Stream
-from tests.rows import guid
-from tests.simulation.world import MEASURES, USERS, Change, World, row_id
-from tests.worlds import NAMES, StillClock, tables
+from remodel.call import Place
+from remodel.errors import Fenced, Unavailable
+from remodel.fence import REQUEST
+from remodel.items import Item
+from remodel.keys import Key
+from remodel.store import QUARANTINE
+from tests.memory import Fault
+from tests.simulation import verdict
+from tests.simulation.chance import Chance
+from tests.simulation.cutover import Cutover
+from tests.simulation.parts import (
+    Killed,
+    Messages,
+    StepClock,
+    WatchedStore,
+    is_note,
+    is_pending,
+    place_in_index,
+)
+from tests.simulation.tasks import (
+    FOREVER,
+    WALKED,
+    BackfillTask,
+    Body,
+    End,
+    RepairTask,
+    ReplayTask,
+    StalledTask,
+    StreamTask,
+    SweepTask,
+    Task,
+    WalkTask,
+    WorkerTask,
+)
+from tests.simulation.world import World, model_of, small
 
-STEPS = 400_000
-"""A run that takes longer does not end: livelock. The longest of a million, one of bad luck with faults, took 108,550."""
+T = TypeVar("T")
 
+STEPS = 60_000
+"""A run with more choices does not end: livelock."""
 
-FANOUT = "worker of large fan-outs"
+TROUBLED = 600
+"""Choices after which no request fails by chance any more."""
 
-
-class OldIndexes(MemoryStore):
-    """A GSI may be late by any time: here it says for ever what it said at the start."""
-
-    def remember(self) -> None:
-        self._then = {name: dict(table.items) for name, table in self.tables.items()}
-
-    def find(self, table: str, index: str, attribute: str, value: str, start: Item | None) -> Page:
-        self.hook("find", table, ())
-        return Page([item for item in self._then[table].values() if item.get(attribute) == {"S": value}], None)
-
-
-@dataclass
-class Messages:
-    """A queue: what is sent is there, once whoever sends it lives to see it."""
-
-    beyond: int
-    pause: Callable[[], None]
-    waiting: list[Fanout] = field(default_factory=list)
-
-    def send(self, fanout: Fanout) -> None:
-        self.pause()
-        self.waiting.append(fanout)
+DIES, DIES_AFTER_A_WRITE = 0.04, 0.3
+"""Chances that a call that is to go on is killed, or taken for lost, instead."""
 
 
-class Killed(BaseException):
-    """What a worker feels of SIGKILL."""
+@dataclass(eq=False)
+class Astray:
+    """A request without an answer, which may be carried out later."""
+
+    owner: Running
+    began: float
+    lands: Callable[[], object]
 
 
-class Scheduler(Protocol):
-    """Decides whatever is open: who goes on, who is killed, which request fails."""
-
-    def choose(self, workers: list[str]) -> str: ...
-    def strikes(self, worker: str) -> bool: ...
-    def fault(self, operation: str) -> Outcome | None: ...
-    def again(self) -> bool: ...
-    def number(self, most: int) -> int: ...
-
-
-class RandomScheduler:
-    def __init__(self, seed: object, world: World) -> None:
-        self._random, self._world = random.Random(f"schedule {seed}"), world
-        self._kills, self._duplicates = world.kills, world.duplicates
-        self._outages, self._outage = world.outages, 0
-
-    def choose(self, workers: list[str]) -> str:
-        return workers[int(self._random.random() * len(workers))]
-
-    def strikes(self, worker: str) -> bool:
-        if self._kills and worker != "application" and self._random.random() < 0.02:
-            self._kills -= 1
-            return True
-        return False
-
-    def fault(self, operation: str) -> Outcome | None:
-        if self._outage:
-            self._outage -= 1
-            return Outcome.AGAIN if operation in ("write", "guard") else None
-        if self._outages and self._random.random() < 0.01:
-            self._outages -= 1
-            self._outage = 40
-        if not self._world.faults or self._random.random() > self._world.faults:
-            return None
-        if operation in ("get", "write", "guard") and self._random.random() < 0.7:
-            return Outcome.AGAIN
-        raise Unavailable("a fault")
-
-    def again(self) -> bool:
-        if self._duplicates and self._random.random() < 0.3:
-            self._duplicates -= 1
-            return True
-        return False
-
-    def number(self, most: int) -> int:
-        return int(self._random.random() * (most + 1))
-
-
-def fresh() -> Any:
-    return hashlib.blake2b(digest_size=8)
-
-
-@dataclass
-class Worker:
-    """`seen` fingerprints all that it has read: with deterministic code, that is all of its state."""
+@dataclass(eq=False)
+class Running:
+    """A call. `until`: asleep. `lands`: it is killed, but its request is under way. `lost`: somebody else does its work."""
 
     name: str
-    start: Callable[[], None]
-    thread: greenlet | None = None
-    seen: Any = field(default_factory=fresh)
-    asks: str = "start"
+    task: Task
+    thread: greenlet
+    began: float
+    until: float = 0.0
+    request: float = 0.0
+    writing: bool = False
+    lands: bool = False
+    lost: bool = False
+    value: Any = None
+    end: End | None = None
 
 
 class Run:
-    """A world on its way. `trace` tells its story; `problems` is empty where it ended well."""
+    """`trace`: its story. `problems`: what is wrong; empty where it ended well."""
 
-    def __init__(self, world: World, scheduler: Scheduler, trace: bool = False) -> None:
-        self.world, self.scheduler = world, scheduler
+    LATEST = REQUEST
+
+    def __init__(self, world: World, chance: Chance, trace: bool = False) -> None:
+        self.world, self.chance = world, chance
         self.trace: list[str] | None = [] if trace else None
-        self.steps = 0
-        self.store = OldIndexes(tables(), self._hook, world.page)
-        self.queue = Messages(world.beyond, self._pause) if world.beyond is not None else None
-        self.engine = Engine(MODEL, self.store, StillClock(), frozenset(MODEL.lookups), queue=self.queue)
-        self.stream = Stream(NAMES)
-        self.records: dict[str, list[Any]] = {source: [] for source in MODEL.every}
-        self.application_done = False
-        self.read = dict.fromkeys(MODEL.every, 0)
-        self.again: dict[str, list[Any]] = {source: [] for source in MODEL.every}
-        self.changed = 0
-        self.cursors: dict[str, Any] = {}
-        self.main = getcurrent()
-        self.workers = {worker.name: worker for worker in self._workers()}
-
-    def _workers(self) -> Iterator[Worker]:
-        for source, name, row in self.world.before:
-            assert row is not None
-            self.store.tables[source].items[row_id(source, name),] = row
+        self.model = model_of(world)
+        self.problems: list[str] = []
+        self.store = WatchedStore(self.model, self, world.stale > 0, world.old_indexes)
+        self.clock = StepClock(0, self._sleep)
+        self.queue = Messages(self.step)
+        queue = self.queue if world.queue else None
+        self.place = Place(self.model, self.store, self.clock, world.live, queue)
+        self.main, self.current = getcurrent(), None
+        self.running: list[Running] = []
+        self.owners: dict[str, Running | None] = {}
+        self.astray: list[Astray] = []
+        self.pending: dict[str, tuple[int, int]] = {}
+        self.changed, self.steps, self.calls, self.records = 0, 0, 0, 0
+        self.needs_resync = self.rolled_back = False
+        self._kills, self._overlaps, self._rewinds, self._twins = (
+            world.kills,
+            world.overlaps,
+            world.rewinds,
+            world.twins,
+        )
+        self._outages, self._outage, self._gaps, self._blind = world.outages, 0, world.gaps, world.blind
+        self._astray = world.astray
+        self._hit: Running | None = None
+        for table, _, item in world.before:
+            assert item is not None
+            self.store.tables[table].put(item)
+        self._forget_versions()
         self.store.remember()
-        yield Worker("application", self._application)
-        for source in sorted({change[0] for change in self.world.changes}):
-            yield Worker(f"stream of {source}", lambda source=source: self._consume(source))
-        for source in sorted(
-            {change[0] for change in (*self.world.before, *self.world.changes) if self._is_filled(change)}
-        ):
-            for n in range(self.world.segments):
-                name = f"backfill of {source} {n}"
-                yield Worker(name, lambda name=name, source=source, n=n: self._backfill(name, source, n))
-        for n, (source, name) in enumerate(self.world.syncs):
-            yield Worker(f"repair {n}", lambda source=source, name=name: self._repair(source, name))
-        for n in range(self.world.replays):
-            yield Worker(f"replay {n}", lambda: self._until_done(self._replay))
-        if self.queue is not None:
-            yield Worker(FANOUT, self._fan_out)
-        for n in range(self.world.reconciles):
-            yield Worker(f"reconciliation {n}", lambda: self._until_done(self._reconcile))
+        self.tasks = list(self._tasks())
+        self.cutover = Cutover(self)
 
-    def _is_filled(self, change: Change) -> bool:
-        """Lookups are backfilled where they are empty, too: so that they are known to be complete."""
-        return change in self.world.before or change[0] in MODEL.lookups
+    current: Running | None
+
+    def _tasks(self) -> Iterator[Task]:
+        world = self.world
+        used = {table for table, *_ in (*world.before, *world.changes, *world.late)} | world.filled
+        live = [table for table in self.model.order if table in world.live & used]
+        self.streams = [StreamTask(self, table, lane) for table in live for lane in range(world.lanes)]
+        self.fills: list[BackfillTask] = []
+        self.resyncs: list[BackfillTask] = []
+        for table in live:
+            before = list(self.fills) if world.ordered else []
+            self.fills += [BackfillTask(self, table, n, before) for n in range(world.segments)]
+        before = self.fills if world.ordered else []
+        self.resyncs += [WalkTask(self, table, before) for table in WALKED]
+        # The product compares everything in the end. Here only what neither a backfill nor the index can know: after a gap, rows
+        # in no group; after a rollback, every row that the application itself has written.
+        after = (*self.fills, *self.resyncs)
+        self.resyncs += [RepairTask(self, table, f"resync {table}") for table in self._without_groups()]
+        every = (*live, *self.model.new_tables, QUARANTINE) if world.cutovers else ()
+        self.comparisons = [RepairTask(self, table, f"compare {table}", after) for table in every]
+        for task in (*self.resyncs, *self.comparisons):
+            task.done = True
+        yield from self.streams
+        yield from self.fills
+        yield from self.resyncs
+        yield from self.comparisons
+        yield SweepTask(self, "sweep")
+        if world.queue:
+            yield WorkerTask(self)
+        yield StalledTask(self, "stalled")
+        for n in range(world.repairs):
+            for table in (*live, *self.model.new_tables, QUARANTINE):
+                yield RepairTask(self, table, f"repair {n} {table}")
+        for n in range(world.replays):
+            yield ReplayTask(self, f"replay {n}")
+
+    def _without_groups(self) -> list[str]:
+        """New tables with rows of old rows that are in no group: a deletion in a gap leaves no trace of them."""
+        plans = self.model.plans
+        rules = [rule for rule in self.model.mappings if not rule.keyed_by and not plans[rule.kind].receives]
+        rules = [rule for rule in rules if all(join.by_key for join in plans[rule.kind].provides)]
+        return list(dict.fromkeys(rule.table.name for rule in rules))
+
+    # Choices
 
     def go(self) -> list[str]:
         """To the end; what is wrong then."""
-        while self.workers:
-            self.step(self.scheduler.choose(list(self.workers)))
-            if self.steps > STEPS:
-                return [f"it does not end: {', '.join(self.workers)}"]
-        return self.finish()
+        with small(self.world.small):
+            while not self.problems:
+                names = self.choices()
+                if not names:
+                    if self._wait():
+                        continue
+                    break
+                self.take(self.chance.choose(names))
+                if self.steps > STEPS:
+                    self.problems.append(f"it does not end: {', '.join(names)}")
+            self._end_all()
+            return self.problems or verdict.problems(self)
 
-    def finish(self) -> list[str]:
-        """What a person would still do, once all is drained; then, what is wrong."""
-        if self.world.before and not self.world.segments:
-            self._final_backfill()
-        return self.problems()
+    def choices(self) -> list[str]:
+        now = self.clock.time
+        names = [each.name for each in self.running if each.until <= now]
+        names += [task.name for task in self.tasks if len(task.calls) < task.most and not task.held and task.has_work()]
+        if self.changed < len(self.world.changes) and not self.cutover.is_set and not self.cutover.pauses():
+            names.append("application")
+        if self._gaps and not self.cutover.is_set and any(self._skippable()):
+            names.append("gap")
+        if self.needs_resync and not self.cutover.is_set:
+            names.append("resync")
+        if self.cutover.is_ready():
+            names.append("cutover")
+        if self.cutover.waits() and self.cutover.until > now:
+            names.append("patience")
+        self.astray = [each for each in self.astray if now - each.began <= REQUEST]
+        if self.astray:
+            names.append("landing")
+        return names
 
-    def step(self, name: str) -> None:
-        """Lets one worker do one read or write, or die of it."""
+    def _wait(self) -> bool:
+        """Nothing can go on: the clock runs to the next moment at which something can. False where there is none."""
+        moments = [each.until for each in self.running]
+        moments += [self.cutover.until] if self.cutover.waits() else []
+        if self.owners and self.world.life is not None:
+            moments.append(self.clock.time + self.world.life + self.LATEST + 1)
+        later = [moment for moment in moments if moment > self.clock.time]
+        if later:
+            self.clock.time = min(later)
+        return bool(later)
+
+    def take(self, name: str) -> None:
         self.steps += 1
-        worker = self.workers[name]
-        if worker.thread is None:
-            worker.thread = greenlet(_mortal(worker.start))
-            worker.asks = "start"
-        elif self.scheduler.strikes(name):
-            self._tell(f"{name} is killed")
-            worker.thread.throw(Killed())
-            worker.thread = None
-            return
-        worker.thread.switch()
-        if worker.thread.dead:
-            del self.workers[name]
+        match name:
+            case "application":
+                self._change()
+            case "gap":
+                self._skip()
+            case "resync":
+                self._resync()
+            case "cutover":
+                self.cutover.go_on()
+            case "patience":
+                self.clock.time = self.cutover.until
+            case "landing":
+                self._land()
+            case _:
+                self._go_on(name)
 
-    def _hook(self, operation: str, table: str, handle: Handle) -> Outcome | None:
-        thread = getcurrent()
-        if thread is self.main:
+    def _go_on(self, name: str) -> None:
+        for each in self.running:
+            if each.name == name:
+                if not self._strikes(each):
+                    self._switch(each)
+                return
+        task = next(each for each in self.tasks if each.name == name)
+        self._switch(self._begin(task))
+
+    def _begin(self, task: Task) -> Running:
+        self.calls += 1
+        body, seconds = task.begin(), self.world.seconds * 2 ** min(task.failures, 20)
+        made = Running(f"{task.name} #{self.calls}", task, greenlet(lambda: None), self.clock.time)
+        made.thread = greenlet(lambda: self._body(made, body, seconds))
+        task.calls.append(made)
+        self.running.append(made)
+        return made
+
+    def _body(self, running: Running, body: Body, seconds: float) -> None:
+        try:
+            running.value = body(self.place.call(seconds))
+            running.end = End.DONE
+        except Unavailable:
+            running.end = End.FAILED
+        except Fenced:
+            running.end = End.FENCED
+        except Killed:
+            running.end = End.KILLED
+        except Exception as problem:
+            running.end = End.FAILED
+            where = traceback.extract_tb(problem.__traceback__)[-1]
+            self.problems.append(f"{running.name} raised {problem!r} at {where.filename}:{where.lineno}")
+
+    def _switch(self, running: Running) -> None:
+        self.current = running
+        running.thread.switch()
+        self.current = None
+        if running.thread.dead:
+            self._ended(running)
+
+    def _ended(self, running: Running) -> None:
+        assert running.end is not None
+        self.running.remove(running)
+        if running.end is not End.DONE:
+            self.tell(f"{running.name} ends: {running.end.value}")
+        if running.lost:
+            return
+        task = running.task
+        task.calls.remove(running)
+        if running.end is End.FENCED:
+            task.held = True
+        task.failures = task.failures + 1 if running.end is End.FAILED else task.failures
+        task.ended(running, running.end)
+
+    def _strikes(self, running: Running) -> bool:
+        """Whether the call is killed here. One that is taken for lost goes on beside the call that replaces it."""
+        chance, is_hit = self.chance, self._hit is running
+        self._hit = None
+        if self.world.life is not None and self.clock.time > running.began + self.world.life:
+            self._kill(running)
+            return True
+        if not (self._kills or (self._overlaps and not running.lost)):
+            return False
+        if not chance.happens(DIES_AFTER_A_WRITE if is_hit else DIES):
+            return False
+        if self._kills and (running.lost or not self._overlaps or chance.happens(0.6)):
+            self._kills -= 1
+            if running.writing and chance.happens(0.5):
+                self.tell(f"{running.name} is killed, its request lands")
+                running.lands = True
+                return False
+            self._kill(running)
+            return True
+        if self._overlaps and not running.lost:
+            self._overlaps -= 1
+            self.tell(f"{running.name} is taken for lost")
+            if self.world.cutovers:
+                running.until = self.clock.time + self.chance.one_of((0.0, 4.0, 8.0, 12.0))
+            running.lost = True
+            running.task.calls.remove(running)
+            running.task.ended(running, End.KILLED)
+        return False
+
+    def _kill(self, running: Running) -> None:
+        self.tell(f"{running.name} is killed")
+        running.thread.throw(Killed())
+        running.end = End.KILLED
+        self._ended(running)
+
+    def _end_all(self) -> None:
+        for each in list(self.running):
+            each.thread.throw(Killed())
+        self.running.clear()
+
+    # What calls meet
+
+    def step(self, operation: str, key: Key | None) -> Fault | None:
+        running = self.current
+        if running is None:
             return None
-        self.main.switch()
-        fault = self.scheduler.fault(operation)
-        if self.trace is not None:
-            self._tell(
-                f"{self._name(thread)}: {operation} {table} {' '.join(map(_short, handle))}{' FAILS' if fault else ''}"
-            )
+        self.clock.time += self.world.tick
+        if self._is_interrupted(running, operation, key):
+            self.main.switch()
+        if self.clock.time - running.request > REQUEST and operation != "send":
+            self._tell_step(running, operation, key, Fault.FAIL)
+            return Fault.FAIL
+        fault = None if running.lands else self._fault(operation)
+        self._tell_step(running, operation, key, fault)
         return fault
 
-    def _name(self, thread: greenlet) -> str:
-        return next(name for name, worker in self.workers.items() if worker.thread is thread)
+    def _is_interrupted(self, running: Running, operation: str, key: Key | None) -> bool:
+        if self._hit is running:
+            return True
+        if operation == "write" and key is not None and key.table in self.model.new_tables:
+            return self.chance.falls_asleep(running.name) or self.chance.stops()
+        return self.chance.stops()
 
-    def _tell(self, line: str) -> None:
+    def _fault(self, operation: str) -> Fault | None:
+        if self._outage:
+            self._outage -= 1
+            return Fault.UNPROCESSED if operation in ("write", "update") else None
+        if not self.world.faults or self.steps > TROUBLED or not self.chance.happens(self.world.faults):
+            return None
+        if self._outages and self.chance.happens(0.5):
+            self._outages, self._outage = self._outages - 1, 30
+        if operation in ("get", "write") and self.chance.happens(0.6):
+            return Fault.UNPROCESSED
+        return self.chance.one_of((Fault.FAIL, Fault.LOST)) if operation != "get" else Fault.FAIL
+
+    def _sleep(self, seconds: float) -> None:
+        running = self.current
+        if running is None:
+            self.clock.time += seconds
+            return
+        running.until = self.clock.time + seconds
+        self.main.switch()
+
+    def begins(self, is_write: bool) -> None:
+        running = self.current
+        if running is not None:
+            running.request, running.writing = self.clock.time, is_write
+
+    def ends(self) -> None:
+        running = self.current
+        if running is not None:
+            running.writing = False
+            if running.lands:
+                raise Killed
+
+    def goes_astray(self, lands: Callable[[], object]) -> bool:
+        """Whether no answer comes to this request, which may be carried out at any time within the limit of a request."""
+        running = self.current
+        if running is None or not self._astray or not self.chance.happens(0.1):
+            return False
+        self._astray -= 1
+        self.tell(f"{running.name} gets no answer to its request")
+        if self.chance.happens(0.8):
+            self.astray.append(Astray(running, self.clock.time, lands))
+        return True
+
+    def _land(self) -> None:
+        found = self.astray.pop(self.chance.number(0, len(self.astray) - 1))
+        self.tell(f"a request of {found.owner.name} lands that had no answer")
+        found.lands()
+
+    def _lives(self, owner: Running | None) -> bool:
+        """Whether anything of a call may still be written."""
+        return owner is not None and (owner.end is None or any(each.owner is owner for each in self.astray))
+
+    def landed(self, key: Key, item: Item | None) -> None:
+        running = self.current
+        if key.table in self.model.new_tables:
+            if self.cutover.flipped and running is not None:
+                self.problems.append(f"{running.name} wrote {key} after the flip")
+            if running is not None and self.chance.happens(0.4):
+                self._hit = running
+        elif is_note(key):
+            name = place_in_index(key)[1]
+            if item is None:
+                self.owners.pop(name, None)
+            else:
+                self.owners.setdefault(name, running)
+        elif is_pending(key) and item is not None:
+            name = place_in_index(key)[1]
+            counters = int(item["requested"]["N"]), int(item.get("served", {"N": "0"})["N"])
+            self.pending.pop(name, None)
+            if counters[1] < counters[0]:
+                self.pending[name] = counters
+
+    def is_stale(self, key: Key) -> bool:
+        return self.chance.happens(self.world.stale)
+
+    def hides(self, note: str) -> bool:
+        """The note of a call that lives: to a sweeper it is young."""
+        return self.world.life is None and self.current is not None and self._lives(self.owners.get(note))
+
+    def in_any_order(self, things: Sequence[T]) -> Sequence[T]:
+        return self.chance.shuffled(things) if len(things) > 1 and self.current is not None else things
+
+    # What tasks ask
+
+    def has_dead_notes(self) -> bool:
+        if self.world.life is None:
+            return any(not self._lives(owner) for owner in self.owners.values())
+        oldest = self.clock.time - self.world.life - self.LATEST
+        return any(int(name[:15]) // 1000 <= oldest for name in self.owners)
+
+    def is_working(self, task: str) -> bool:
+        return any(each.task.name == task for each in self.running)
+
+    def may_rewind(self) -> bool:
+        if self._rewinds and self.chance.happens(0.3):
+            self._rewinds -= 1
+            return True
+        return False
+
+    def may_twin(self, name: str) -> bool:
+        return bool(self._twins)
+
+    def stop_at(self) -> float:
+        return self.clock.time if self.chance.happens(0.6) else FOREVER
+
+    # What happens to the old tables and their streams
+
+    def _change(self) -> None:
+        table, text, item = self.world.changes[self.changed]
+        self.changed += 1
+        self.change(table, text, item)
+
+    def change(self, table: str, text: str, item: Item | None) -> None:
+        held = self.store.tables[table]
+        old = held.items.get(text)
+        if item is None:
+            if old is not None:
+                held.delete(text)
+        else:
+            held.put(item)
+        new = held.items.get(text)
+        if old == new:
+            return
+        record = self._record(table, old, new)
+        self.tell(
+            f"application {record['dynamodb']['SequenceNumber'][-3:]}: {table} {text} {brief(old)} -> {brief(new)}"
+        )
+        for stream in self.streams:
+            if stream.takes(table, text):
+                stream.records.append(record)
+
+    def _record(self, table: str, old: Item | None, new: Item | None) -> Any:
+        self.records += 1
+        row = new or old
+        assert row is not None
+        body: dict[str, Any] = {
+            "Keys": {name: row[name] for name in self.store.schema(table).names},
+            "SequenceNumber": str(10**20 + self.records),
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        }
+        body |= ({"OldImage": old} if old else {}) | ({"NewImage": new} if new else {})
+        if self._blind and self.chance.happens(0.4):
+            self._blind, self.needs_resync = self._blind - 1, True
+            body.pop("OldImage", None)
+            body.pop("NewImage", None)
+        name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
+        arn = f"arn:aws:dynamodb:eu-central-1:1:table/{table}/stream/one"
+        return {"eventName": name, "eventSourceARN": arn, "dynamodb": body}
+
+    def _skippable(self) -> Iterator[StreamTask]:
+        return (each for each in self.streams if each.has_work() and not each.calls)
+
+    def _skip(self) -> None:
+        """Records that the stream no longer has when its reader comes."""
+        self._gaps -= 1
+        stream = self.chance.one_of(list(self._skippable()))
+        self.lose(stream, self.chance.number(1, 3))
+
+    def lose(self, stream: StreamTask, count: int) -> None:
+        stream.at = min(len(stream.records), stream.at + count)
+        self.tell(f"{stream.name} has lost the records before its {stream.at}th")
+        self.needs_resync = True
+
+    def _resync(self) -> None:
+        self.tell("resync begins")
+        self.needs_resync = False
+        self._forget_versions()
+        for task in (*self.fills, *self.resyncs, *(self.comparisons if self.rolled_back else ())):
+            task.start_again()
+        self.rolled_back = False
+
+    def _forget_versions(self) -> None:
+        """An eventually consistent read is late by seconds, not by the time that a gap takes."""
+        for table in self.store.tables.values():
+            table.previous.clear()
+
+    @property
+    def drained(self) -> bool:
+        tasks = (*self.streams, *self.fills, *self.resyncs, *self.comparisons)
+        return not self.needs_resync and not any(each.calls or each.has_work() for each in tasks)
+
+    # The story
+
+    def tell(self, line: str) -> None:
         if self.trace is not None:
             self.trace.append(line)
 
-    def _pause(self) -> None:
-        self.main.switch()
-
-    def _idle(self, name: str) -> None:
-        self.workers[name].asks = "idle"
-        self.workers[name].seen = fresh()
-        self._pause()
-
-    def _application(self) -> None:
-        for source, name, row in self.world.changes:
-            self._pause()
-            self.changed += 1
-            items = self.store.tables[source].items
-            old = items.get((row_id(source, name),))
-            if old == row:
-                continue
-            if row is None:
-                items.pop((row_id(source, name),), None)
-            else:
-                items[row_id(source, name),] = row
-            self.records[source].append(self.stream.record(source, old, row))
-            self._tell(f"application: {source} {name} {_brief(old)} -> {_brief(row)}")
-        self.application_done = True
-
-    def _consume(self, source: str) -> None:
-        """`read`: the checkpoint, which survives a kill. Records before it may come once more, and out of order."""
-        while True:
-            self._idle(f"stream of {source}")
-            self._deliver_again(source)
-            at = self.read[source]
-            records = self.records[source][at : at + 1 + self.scheduler.number(self.world.batch - 1)]
-            if not records:
-                if self.application_done and at == len(self.records[source]) and not self.again[source]:
-                    return
-                continue
-            left = self._deliver(source, records)
-            done = len(records) if left is None else left
-            if done and self.scheduler.again():
-                first = max(0, at - self.scheduler.number(2))
-                self.again[source] = self.records[source][first : first + 1 + self.scheduler.number(1)]
-            self.read[source] = at + done
-
-    def _deliver_again(self, source: str) -> None:
-        """A second delivery of earlier records. It too is only over when it is answered as done."""
-        while records := self.again[source]:
-            left = self._deliver(source, records)
-            self.again[source] = [] if left is None else records[left:]
-
-    def _deliver(self, source: str, records: list[Any]) -> int | None:
-        """The place in the batch of the first record that is not done; None where all is done."""
-        numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
-        self._tell(f"stream of {source}: receives {', '.join(number[-3:] for number in numbers)}")
-        failed = replicate(self.engine, source, source, {"Records": records}, self._patience()).failed
-        return None if failed is None else numbers.index(failed)
-
-    def _backfill(self, name: str, source: str, n: int) -> None:
-        while True:
-            segment = Segment(source, n, self.world.segments, self.cursors.get(name))
-            try:
-                progress = backfill(self.engine, segment, 0, self._patience())
-            except Unavailable:
-                continue
-            self.cursors[name] = progress.cursor
-            if progress.done:
-                return
-
-    def _repair(self, source: str, name: str) -> None:
-        groups = {user_group(user) for user in USERS} if source == "people" else set(MEASURES)
-        self._until_done(lambda: sync(self.engine, source, row_id(source, name), groups, self._patience()))
-
-    def _replay(self) -> None:
-        replay(self.engine, quarantined(self.engine, self._patience()), self._patience())
-
-    def _reconcile(self) -> None:
-        """With more time than others have, since it waits between its looks."""
-        reconcile(self.engine, "full", True, 0, Patience(self.engine.clock, self.engine.clock.now() + 60.0))
-
-    def _fan_out(self) -> None:
-        """A page a call, since the clock stands still; a message goes when it is done, and what is left comes before it."""
-        assert self.queue is not None
-        while True:
-            self._idle(FANOUT)
-            if not self.queue.waiting:
-                if set(self.workers) == {FANOUT}:
-                    return
-                continue
-            message = self.queue.waiting[0]
-            try:
-                left = work(self.engine, message, 0, self._patience())
-            except Unavailable:
-                continue
-            if left is not None:
-                self.queue.send(left)
-            self.queue.waiting.remove(message)
-
-    def _until_done(self, work: Callable[[], object]) -> None:
-        """As whoever asked for it would: once more where it failed in passing."""
-        self._pause()
-        while True:
-            try:
-                work()
-                return
-            except Unavailable:
-                continue
-
-    def _patience(self) -> Patience:
-        """Short: what fails a few times running is given up and answered, so that this happens too."""
-        return Patience(self.engine.clock, self.engine.clock.now() + 1.0)
-
-    def _final_backfill(self) -> None:
-        self.engine = replace(self.engine, queue=None)
-        for source in MODEL.every:
-            assert backfill(self.engine, Segment(source, 0, 1), 9e9, self._patience()).done
-
-    def problems(self) -> list[str]:
-        old = {name: list(table.items.values()) for name, table in self.store.tables.items()}
-        expectation = expect(MODEL, old, self._held(old))
-        rows = expectation.rows
-        found = {NewKey(t, id): row for t in MODEL.new_tables for (id,), row in self.store.tables[t].items.items()}
-        problems = [f"missing {key}" for key in sorted(rows.keys() - found.keys())]
-        problems += [f"orphaned {key}" for key in sorted(found.keys() - rows.keys())]
-        for key in sorted(rows.keys() & found.keys()):
-            problems += [f"different {key} {fields}" for fields in [differing(rows[key], found[key])] if fields]
-        kept = {(source, row) for source, row in self.store.tables[QUARANTINE].items}
-        problems += [f"misfiled {row}" for row in sorted(kept ^ expectation.refused.keys())]
-        return problems
-
-    def _held(self, old: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        held = {}
-        for name, source in MODEL.sources.items():
-            sides = {row[KEY]["S"]: side(row, row[KEY]["S"], source) for row in old[name]}
-            refused = {id: row.group for id, row in sides.items() if isinstance(row, Bad)}
-            held[name] = [row.item for row in last_good(self.engine, source, refused, self._patience()).values()]
-        return held
+    def _tell_step(self, running: Running, operation: str, key: Key | None, fault: Fault | None) -> None:
+        if self.trace is not None:
+            failing = f" {fault.value.upper()}" if fault else ""
+            self.trace.append(f"{running.name}: {operation} {key.table if key else ''} {short(key)}{failing}")
 
 
-def _mortal(start: Callable[[], None]) -> Callable[[], None]:
-    def run() -> None:
-        with contextlib.suppress(Killed):
-            start()
-
-    return run
+def short(key: Key | None) -> str:
+    return "" if key is None else key.text if len(key.text) < 90 else f"{key.text[:90]}…"
 
 
-def _short(text: str) -> str:
-    for source in ("links", "readings", "milestones", "people"):
-        for n in range(3):
-            text = text.replace(guid(f"{source}-{n}"), f"{source}-{n}")
-    return text if len(text) < 30 else text[:8] + "…"
-
-
-def _brief(row: Any) -> str:
-    if row is None:
+def brief(item: Item | None) -> str:
+    if item is None:
         return "nothing"
-    named = {
-        name: next(iter(row[name].values()))
-        for name in ("measure_id", "tenant_id", "linked_at", "value", "created_by", "owner_id", "linked_user_id")
-        if name in row
-    }
-    return " ".join(map(str, named.values())) + (" REFUSED" if row.get("created_at") == {"S": "bad"} else "")
+    return " ".join(f"{name}={next(iter(value.values()))}" for name, value in item.items())
+
+
+Factory = Callable[[World, Chance], Run]

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_cloud.cloud import Cloud
-from tests.conftest import Handlers, emptied
-from tests.template.watched import Range, Watched, Watcher
+from tests.places import Handlers, Place
+from tests.template.watched import Range, Watched
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +20,7 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with (folder / "watched.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
-            kept.write_bytes(pickle.dumps(_watch(request.getfixturevalue("shared_cloud"))))
+            kept.write_bytes(pickle.dumps(_watch(request.getfixturevalue("shared_place"))))
     yield pickle.loads(kept.read_bytes())
 
 
@@ -32,6 +31,6 @@ def worker(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def _watch(cloud: Cloud) -> Watched:
+def _watch(place: Place) -> Watched:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        return Range(Watcher(emptied(cloud), Handlers(cloud, monkeypatch)), monkeypatch).run()
+        return Range(Handlers(place.emptied(), monkeypatch), monkeypatch).run()

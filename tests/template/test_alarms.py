@@ -162,7 +162,7 @@ def test_every_metric_that_is_emitted_is_named(watched: Watched) -> None:
 
 
 def test_a_metric_that_nobody_emits_would_be_noticed(watched: Watched) -> None:
-    drift = ("Drift", (("mode", "counts"), ("service", "reconcile")))
+    drift = ("Drift", (("mode", "full"), ("service", "reconcile")))
 
     assert drift in watched.emitted & ours()
     assert ("Drift", (("service", "reconcile"),)) not in watched.emitted
@@ -180,7 +180,7 @@ def test_the_namespace_is_the_functions_own() -> None:
     functions = of_type(transformed(), "AWS::Lambda::Function").values()
 
     spaces = [each["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] for each in functions]
-    assert spaces == [{"Fn::Sub": dashboard.OURS}] * 11
+    assert spaces == [{"Fn::Sub": dashboard.OURS}] * 12
 
 
 def test_the_dashboard_is_what_its_data_say() -> None:

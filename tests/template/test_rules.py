@@ -47,6 +47,7 @@ def with_(resource: str, name: str, value: Any) -> Callable[[Any], None]:
         (rules.functions_end, without("Backfill", "Properties", "MemorySize")),
         (rules.functions_are_watched, without("LinksFailingAlarm")),
         (rules.functions_are_watched, without("ReplayFailingAlarm")),
+        (rules.functions_are_watched, without("SweepFailingAlarm")),
         (rules.functions_are_watched, with_("ReplayFailingAlarm", "MetricName", "Invocations")),
         (rules.failures_have_somewhere_to_go, without("ReplicatePeopleStream", "Properties", "DestinationConfig")),
         (rules.failures_have_somewhere_to_go, without("FailedBatches")),

@@ -23,7 +23,7 @@ def test_the_generated_sections_are_current() -> None:
 
 def test_a_section_changed_by_hand_is_noticed() -> None:
     text = TEMPLATE.read_text()
-    changed = text.replace("dynamodb:PartiQLDelete]", "dynamodb:DeleteItem]", 1)
+    changed = text.replace("dynamodb:UpdateItem]", "dynamodb:DeleteItem]", 1)
 
     assert changed != text
     assert renewed(changed) == text

@@ -14,13 +14,17 @@ import pytest
 import yaml
 
 from local_cloud.template import Template, _Call, _Loader
-from measures import MODEL
-from remodel.settings import table_names, variable
+from measures.model import MODEL
+from remodel.converge import OLDER_THAN
+from remodel.fence import REQUEST
+from remodel.settings import load_model, settings, table_names, variable
+from remodel.store import INDEX_KEY, QUARANTINE_KEY
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".cache/sam/bin/sam"
 UV = ROOT / ".cache/uv/bin/uv"
-STREAMS = {f"Replicate{name.title()}": name for name in MODEL.every}
+STREAMS = {f"Replicate{name.title()}": name for name in MODEL.old_tables}
+CALLED = ("Backfill", "Reconcile", "Replay", "Sweep", "Fanout", "Watch")
 
 DOCUMENT: Any = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
 RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
@@ -65,13 +69,15 @@ def test_it_builds(tmp_path: Path) -> None:
     sam("build", "--build-dir", str(tmp_path / "out"), cwd=source, path=folder)
 
     layer = tmp_path / "out/Layer/python"
-    assert {"remodel", "measures", "pydantic", "aws_lambda_powertools"} <= {path.name for path in layer.iterdir()}
+    assert {"remodel", "measures", "shop", "pydantic", "aws_lambda_powertools"} <= {
+        path.name for path in layer.iterdir()
+    }
     assert not (layer / "boto3").exists(), "the runtime brings its own"
     assert [path for path in layer.glob("pydantic_core/*.so") if "aarch64" in path.name], "the layer is for arm64"
     size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
     print(f"layer: {size / 1e6:.1f} MB of 40")
     assert size < 40e6
-    for function in (*STREAMS, "Backfill", "Reconcile", "Replay"):
+    for function in (*STREAMS, *CALLED):
         assert [path.name for path in (tmp_path / "out" / function).iterdir() if path.name != "__pycache__"] == [
             "app.py"
         ]
@@ -97,11 +103,13 @@ def test_a_stream_has_a_way_out_for_every_failure(function: str) -> None:
     assert its["DestinationConfig"]["OnFailure"]["Type"] == "S3", "only S3 keeps the records themselves"
 
 
-@pytest.mark.parametrize("function", ["Backfill", "Reconcile", "Replay", *STREAMS])
+@pytest.mark.parametrize("function", [*CALLED, *STREAMS])
 def test_the_environment_is_what_the_settings_ask_for(function: str) -> None:
     found = {each.name: each for each in Template(ROOT / "template.yaml", {"Stage": "sandbox"}).functions()}[function]
 
     assert {variable(name) for name in table_names(MODEL)} <= found.environment.keys()
+    assert load_model(found.environment) is MODEL
+    assert settings(found.environment, MODEL).live == set(MODEL.old_tables)
     assert STREAMS.get(function) == found.environment.get("SOURCE")
     assert found.handler == "app.handler"
     assert (found.code / "app.py").exists()
@@ -181,7 +189,39 @@ def test_what_costs_money_says_whose_it_is(id: str) -> None:
     assert tags == {"app": "remodel", "stage": _Call("Ref", "Stage")} == DOCUMENT["Globals"]["Function"]["Tags"]
 
 
-def test_tombstones_expire() -> None:
+def test_the_engines_own_tables_have_the_keys_that_it_asks_for() -> None:
+    for id, schema in (("Index", INDEX_KEY), ("Quarantine", QUARANTINE_KEY)):
+        keys = RESOURCES[id]["Properties"]["KeySchema"]
+        types = {
+            each["AttributeName"]: each["AttributeType"] for each in RESOURCES[id]["Properties"]["AttributeDefinitions"]
+        }
+        assert tuple((each["AttributeName"], types[each["AttributeName"]]) for each in keys) == schema.attributes
+
+
+def test_the_new_tables_are_those_that_the_model_declares() -> None:
+    tables = {each["TableName"]: each for each in Template(ROOT / "template.yaml", {"Stage": "sandbox"}).tables()}
+    for name, new in MODEL.new_tables.items():
+        table = tables[f"purposepath-{name.replace('_', '-')}"]
+        indexes = {each["IndexName"]: each["KeySchema"] for each in table["GlobalSecondaryIndexes"]}
+        declared = {each.name: [key for key, _ in each.attributes] for each in new.indexes}
+        assert {index: [each["AttributeName"] for each in keys] for index, keys in indexes.items()} == declared
+        assert [each["AttributeName"] for each in table["KeySchema"]] == list(new.schema.names)
+
+
+def test_the_sweeper_runs_every_few_minutes() -> None:
+    (event,) = RESOURCES["Sweep"]["Properties"]["Events"].values()
+
+    assert event == {"Type": "ScheduleV2", "Properties": {"ScheduleExpression": "rate(5 minutes)", "Input": "{}"}}
+
+
+def test_no_call_lives_as_long_as_a_note_has_an_owner() -> None:
+    """Beside its time limit, a call has requests under way: `fence.REQUEST` bounds each."""
+    timeouts = [each.timeout for each in Template(ROOT / "template.yaml", {"Stage": "sandbox"}).functions()]
+
+    assert max(timeouts) + REQUEST < OLDER_THAN
+
+
+def test_notes_expire() -> None:
     assert RESOURCES["Index"]["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
 
 

@@ -1,44 +1,44 @@
 """Everything that the functions do, done once for real and watched: which requests they send, which metrics they emit.
 
-The handlers of the template run on DynamoDB Local through their whole range: rows that come, change, move, go, are refused and
-mended; late and double deliveries; owners and people, live and not; what a backfill, a reconciliation with repair and a replay
-meet. What is seen is what the roles must allow, and what alarms and dashboard may speak of.
+The handlers of the template run on DynamoDB Local through their whole range: rows that come, change, move, are removed, rejected
+and corrected; late and double deliveries; owners and people; claims; fan-outs of every size; what a backfill, a comparison with
+repair, a resync, a replay and a sweep meet. What is seen is what the roles must allow, and what alarms and dashboard may speak of.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
-import random
-import re
 from collections import defaultdict
-from collections.abc import Iterable
-from contextlib import redirect_stdout
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field, replace
+from itertools import cycle, product
 from typing import Any
 
 import pytest
 
-from local_cloud.cloud import Cloud
-from measures import MODEL
-from measures.values import measure_group
-from remodel.core.errors import Rejected
-from remodel.core.wire import Item
-from remodel.flow import backfill, reconcile
-from remodel.ports import Fanout
+from measures.ids import derived_id
+from remodel import backfill, claims, compare, fanout, resync
+from remodel.errors import RemodelError
+from remodel.hints import of_row
+from remodel.items import Item
+from remodel.keys import Key
+from remodel.notes import Note
 from runner.world import Reader
-from tests.conftest import Handlers
-from tests.records import Stream
-from tests.rows import guid, link, number, text
-from tests.simulation.world import draw, row_id
+from tests.places import Handlers, listen, replicate
+from tests.records import Application, Record
+from tests.rows import actual, guid, link, measure, milestone, number, person, reading, text
 
 Asked = dict[str, set[tuple[str, str]]]
-"""By function: actions of IAM on `table` or `table/index/name`, tables by the names that the model has for them."""
+"""By function: actions of IAM on `table` or `table/index/name`, tables by their logical names."""
 
 Emitted = set[tuple[str, tuple[tuple[str, str], ...]]]
 """Metrics by name and dimensions."""
+
+SENT = ("sqs:SendMessage", "Fanouts")
+PART = {"segment": 0, "total_segments": 1, "cursor": None}
+DATA = {"milestones": milestone, "actuals": actual, "readings": reading}
 
 
 @dataclass
@@ -48,71 +48,54 @@ class Watched:
 
 
 class Messages:
-    """A queue that is seen to be sent to, once groups are large enough for it."""
+    """A queue that is seen to be sent to."""
 
     def __init__(self, function: str, watcher: Watcher) -> None:
         self._function, self._watcher = function, watcher
 
-    @property
-    def beyond(self) -> int:
-        return self._watcher.beyond
-
-    def send(self, fanout: Fanout) -> None:
+    def send(self, text: str) -> None:
         self._watcher.seen.asked[self._function].add(SENT)
-        self._watcher.fanouts.append(fanout)
+        self._watcher.messages.append(text)
 
 
 class Watcher:
     """Calls handlers, and listens to their clients and to their standard output."""
 
-    def __init__(self, cloud: Cloud, handlers: Handlers) -> None:
-        self.seen = Watched()
-        self.cloud, self._handlers = cloud, handlers
-        self._names = {physical: name for name, physical in cloud.tables.items()}
-        self._known: set[int] = set()
-        self.fanouts: list[Fanout] = []
-        self.beyond = 5_000
+    def __init__(self, handlers: Handlers) -> None:
+        self.handlers, self.seen = handlers, Watched()
+        self.messages: list[str] = []
+        self._names = {physical: name for name, physical in handlers.place.tables.items()}
+        self._heard: set[str] = set()
 
-    def app(self, function: str) -> Any:
-        return self._handlers.app(function)
-
-    def call(self, function: str, event: Any, refused: bool = False, seconds: float = 300.0) -> Any:
-        app = self._handlers.app(function)
-        wired = app.wired()
-        self._listen(function, wired[0] if isinstance(wired, tuple) else wired)
+    def call(self, function: str, event: Any, fails: bool = False) -> Any:
+        self.listen(function)
         output = io.StringIO()
         try:
             with redirect_stdout(output):
-                return self._handlers(function, event, seconds)
-        except Exception:
-            assert refused
+                return self.handlers(function, event)
+        except RemodelError:
+            if not fails:
+                raise
             return None
         finally:
             self._read(output.getvalue())
 
-    def failing(self, function: str, events: Iterable[Any]) -> None:
-        """While a table is not there."""
-        tables = self._handlers.app(function).wired().engine.store._tables
-        name, tables["measure_data"] = tables["measure_data"], "nowhere"
-        self._names["nowhere"] = "measure_data"
-        for event in events:
-            self.call(function, event, refused=True)
-        tables["measure_data"] = name
+    def listen(self, function: str) -> None:
+        if function in self._heard:
+            return
+        self._heard.add(function)
+        self.handlers.load(function)
+        place = self.handlers.runtime(function).place
+        object.__setattr__(place, "queue", Messages(function, self))
 
-    def _listen(self, function: str, wired: Any) -> None:
-        wired = getattr(wired, "it", wired)
-        client = wired.engine.store._client
-        if id(wired) not in self._known:
-            self._known.add(id(wired))
-            self._kept = [*getattr(self, "_kept", []), wired]
-            object.__setattr__(wired.engine, "queue", Messages(function, self))
+        def see(operation: str, params: Any) -> None:
+            self.seen.asked[function] |= {(action, self._name(on)) for action, on in actions(operation, params)}
 
-            def see(params: Any, model: Any, **_: Any) -> None:
-                if function == "Fanout" and model.name == "Query":
-                    params["Limit"] = 2  # so that a small group has several pages
-                self.seen.asked[function] |= {(action, self._name(on)) for action, on in actions(model.name, params)}
+        listen(place.store, see)
 
-            client.meta.events.register("provide-client-params.dynamodb.*", see)
+    def know(self, names: dict[str, str]) -> None:
+        """Further physical names."""
+        self._names |= names
 
     def _name(self, on: str) -> str:
         table, _, rest = on.partition("/")
@@ -129,237 +112,273 @@ class Watcher:
 
 def actions(operation: str, params: Any) -> set[tuple[str, str]]:
     """The actions that IAM asks for, each with the table (or `table/index/name`) that it asks for it on."""
-    match operation:
-        case "BatchExecuteStatement":
-            told = [
-                re.match(r'(INSERT|UPDATE|DELETE)[^"]*"([^"]+)"', each["Statement"]) for each in params["Statements"]
-            ]
-            return {(f"PartiQL{each[1].title()}", each[2]) for each in told if each}
-        case "BatchGetItem" | "BatchWriteItem":
-            return {(operation, table) for table in params["RequestItems"]}
-        case _:
-            index = params.get("IndexName")
-            return {(operation, params["TableName"] + (f"/index/{index}" if index else ""))}
+    if operation in ("BatchGetItem", "BatchWriteItem"):
+        return {(operation, table) for table in params["RequestItems"]}
+    index = params.get("IndexName")
+    return {(operation, params["TableName"] + (f"/index/{index}" if index else ""))}
 
 
 class Range:
     """The whole range of the functions' work."""
 
-    def __init__(self, watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.watcher, self.cloud = watcher, watcher.cloud
-        self.stream = Stream(self.cloud.tables)
-        monkeypatch.setattr(reconcile, "LOOKS", (0.0, 0.0, 0.0))
-        monkeypatch.setattr(backfill, "PAGE", 5)
+    def __init__(self, handlers: Handlers, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.watcher, self.application = Watcher(handlers), Application(handlers)
+        self.place, self.monkeypatch = handlers.place, monkeypatch
+        monkeypatch.setattr(compare, "CONFIRM", 0.0)
+        for module in (backfill, claims, compare, resync):
+            monkeypatch.setattr(module, "PAGE", 5)
 
     def run(self) -> Watched:
         self.before_lookups_are_complete()
-        for source in MODEL.every:
+        for source in self.place.model.old_tables:
             self.one_row(source)
-        self.refused_and_mended()
-        self.old_pages()
-        self.world(seed=2)
-        self.differences()
+        self.claims()
+        for part in (self.large_fan_outs, self.unseen, self.dead_calls):
+            self.whole()
+            part()
+        self.comparisons()
+        self.replays()
+        self.watching()
+        self.failures()
         return self.watcher.seen
 
+    def whole(self) -> None:
+        """Rows of every table, right and wrong, joined with each other; the index does not know yet that it has all of them."""
+        second = link("second", linked_at=text("2025-02-02T00:00:00Z"))
+        self.place.put("links", link(), second, link("odd", weight=number(2)))
+        self.place.put("measures", measure("user"))
+        self.place.put("people", person("5b5c", "user"))
+        for source, made in DATA.items():
+            odd = made("odd", created_by=number(1), recorded_by=text(""))
+            contested = made(id=text(derived_id("any row", source)))
+            self.place.put(source, *(made(f"{source} {n}") for n in range(3)), odd, contested)
+        for source in self.place.model.order:
+            self.backfill(source)
+        markers = [item for item in self.place.rows("index") if item["group_key"]["S"] == "complete"]
+        self.place.remove("index", *markers)
+
     def before_lookups_are_complete(self) -> None:
-        """What the index has not heard of is read from the tables, by whoever computes a link."""
-        here, there = link("early"), link("early", measure_id=text("not heard of"))
-        for old, new in (None, here), (here, there):
-            self.store("links", old, new)
-            self.deliver("links", self.stream.record("links", old, new))
-        for source in ("people", "measures"):
-            self.deliver(source, self.stream.record(source, None, ROWS[source]()))
-        self.backfill("links")
-        self.watcher.call("Replay", {"source": "links", "ids": [guid("early")]})
+        """What the index has not heard of is found in the tables, by whoever computes a link."""
+        self.put("links", link())
+        self.put("measures", measure("user"))
+        self.put("people", person("5b5c", "user"))
+        self.put("measures", measure())
+        for source in self.place.model.order:
+            self.backfill(source)
 
     def one_row(self, source: str) -> None:
         """What a single row can meet, whatever table it is of."""
-        row, moved, bad = ROWS[source](), ROWS[source](**ELSEWHERE), ROWS[source](**BAD)
-        size = 399_000 if source == "actuals" else 100
-        large = {**bad, "reason": text(os.urandom(size).hex()[:size])}
-        states = [None, row, moved, row, bad, large, bad, row, bad, None]
-        records = [self.stream.record(source, old, new) for old, new in pairwise(states)]
-        for record in (*records, records[0], records[4]):
-            self.deliver(source, record)
-        for _ in range(2):
-            self.deliver(source, {"eventName": "?", "dynamodb": {}})
-        self.watcher.call(f"Replicate{source.title()}", {"no": "records"}, refused=True)
+        rows: dict[str, list[Item]] = {
+            "links": [link(), link(measure_id=text("elsewhere")), link(created_at=text("soon")), link()],
+            "measures": [measure("user"), measure("another"), measure()],
+            "people": [person("5b5c", "user"), person("5b5c", "another"), person("5b5c", "user")],
+        }
+        if source in DATA:
+            made = DATA[source]
+            contested = made(id=text(derived_id("any row", source)))
+            rows[source] = [made(), made(measure_id=text("elsewhere")), made(measure_id=text(" ")), contested, made()]
+        records = [record for row in rows[source] for record in self.put(source, row)]
+        self.deliver(source, *records[:2])
+        records += self.remove(source, rows[source][-1])
+        self.deliver(source, {"eventName": "?", "dynamodb": {}})
+        self.watcher.call(replicate(source), {"no": "records"}, fails=True)
+        self.put(source, rows[source][0])
 
-    def refused_and_mended(self) -> None:
-        """Rows that are refused when they are scanned, or looked at again; late ones; mended ones."""
-        row, bad = ROWS["actuals"](), ROWS["actuals"](**BAD)
-        self.deliver("links", self.stream.record("links", None, link(measure_id=row["measure_id"])))
-        self.store("links", None, link(measure_id=row["measure_id"]))
-        self.store("actuals", None, {**bad, "id": text(guid("never seen"))})
-        self.store("actuals", None, bad)
-        self.backfill("actuals")
-        self.backfill("actuals")
-        self.deliver("actuals", self.stream.record("actuals", None, row))
-        self.backfill("actuals")
-        for function, event in ("Replay", {"source": "actuals", "ids": [guid("one")]}), ("Reconcile", FULL):
-            for now in (bad, bad, row):
-                self.store("actuals", None, now)
-                self.lose("measure_data")
-                self.watcher.call(function, event)
+    def claims(self) -> None:
+        """One new id claimed by rows of all three tables, and ids that are derived: each function lets go of one."""
+        self.put("links", link("first"), link("second", linked_at=text("2025-02-02T00:00:00Z")))
+        claimed = derived_id(guid("origin"), guid("second"))
+        for one, other in product(DATA, DATA):
+            self.put(one, DATA[one]("origin"))
+            self.put(other, {**DATA[other](), "id": text(claimed)})
+            self.remove(other, {"id": text(claimed)})
+            self.put(one, {**DATA[one]("same")})
+            self.put(other, {**DATA[other]("same")})
+            self.remove(one, DATA[one]("same"))
+            self.remove(other, DATA[other]("same"))
+            self.remove(one, DATA[one]("origin"))
+        contested = {**actual(), "id": text(claimed)}
+        self.put("actuals", contested)
+        links = self.place.rows("links")
+        self.remove("links", *links)
+        self.put("links", *links)
+        self.remove("actuals", contested)
 
-    def world(self, seed: int) -> None:
-        """What nobody thought of: a world of the simulation: each stream in its own order, with one delivery twice."""
-        world, r = draw(f"watched {seed}"), random.Random(seed)
-        state: dict[tuple[str, str], Item] = {}
-        waiting: dict[str, list[Any]] = defaultdict(list)
-        for source, name, row in (*world.before, *world.changes):
-            old = state.get((source, name))
-            whole = {**row, "id": text(row_id(source, name))} if row is not None else None
-            waiting[source].append(self.stream.record(source, old, whole))
-            self.store(source, old, whole)
-            if whole is None:
-                state.pop((source, name), None)
-            else:
-                state[source, name] = whole
-        while waiting:
-            source = r.choice(sorted(waiting))
-            self.deliver(source, waiting[source][0])
-            if r.random() < 0.9:
-                waiting[source].pop(0)
-            if not waiting[source]:
-                del waiting[source]
+    def large_fan_outs(self) -> None:
+        """Every fan-out that is read page by page is too large, whoever asks for it, and then served a page a call."""
+        with self.monkeypatch.context() as patch:
+            patch.setattr(fanout, "PAGE", 1)
+            self.put("people", person("5b5c", "another"))
+            self.work(hurried=True)
+            self.put("people", person("5b5c", "user"))
+            with self.silent("links"), self.silent("actuals"):
+                self.put(
+                    "links", link(linked_at=text("2025-03-03T00:00:00Z")), link("second", tenant_id=text("another"))
+                )
+                self.work(hurried=False)
+            self.place.put("links", link(), link("second"))
+            self.backfill("links")
+            self.watcher.call("Replay", {"source": "links", "ids": [guid("link")]})
+            self.place.put("links", link(weight=number("0.5")))
+            self.watcher.call("Reconcile", {"mode": "counts", "repair": True})
+            self.note("links", guid("link"))
+            self.watcher.call("Sweep", {"older_than": 0})
+            self.let_pending_fan_outs_grow_old()
+            self.watcher.call("Sweep", {"older_than": 0})
+            self.work(hurried=False)
+            links = self.place.rows("links")
+            for change in (self.remove, self.put):
+                change("links", *links)
+                self.work(hurried=False)
+        self.watcher.call("Fanout", message("{}"))
 
-    def old_pages(self) -> None:
-        """A backfill that scans rows of which the index knows that they are gone; segments that are none."""
-        for source in MODEL.every:
-            self.store(source, None, ROWS[source]())
-            self.backfill(source)
-            self.watcher.call("Backfill", {"table": source, "segment": 2, "total_segments": 1}, refused=True)
+    def unseen(self) -> None:
+        """Changes of which no stream has told, before the other side changes: it is the first to see them."""
+        for source, row in (
+            ("measures", measure("another")),
+            ("people", person("5b5c", "user", tenant_id=text("another"))),
+        ):
+            with self.silent("links"):
+                self.put(source, row)
+            self.watcher.call("Reconcile", {**PART, "mode": "resync", "table": "quarantine"})
+        with self.silent("actuals"), self.silent("milestones"), self.silent("readings"):
+            self.put("links", link(tenant_id=text("another")))
 
-    def differences(self) -> None:
-        """One of each kind, in each mode; then replays of all that there is."""
+    def work(self, hurried: bool) -> None:
+        """Serves every message until none is sent any more."""
+        runtime = type(self.watcher.handlers.runtime("Fanout"))
+        for n in range(1_000):
+            waiting, self.watcher.messages = sorted(set(self.watcher.messages)), []
+            if not waiting or (hurried and n > 3):
+                return
+            with self.monkeypatch.context() as patch:
+                if hurried:
+                    patch.setattr(runtime, "stop_at", lambda *_: 0.0)
+                for name in waiting:
+                    self.watcher.call("Fanout", message(json.dumps({"fanout": name})))
+        raise AssertionError("the fan-outs do not end")
+
+    def let_pending_fan_outs_grow_old(self) -> None:
+        for item in self.place.rows("index"):
+            if item["group_key"]["S"] == fanout.PENDING:
+                self.place.put("index", {**item, "at": number(0)})
+
+    def dead_calls(self) -> None:
+        """Notes of calls that died, for rows of each table: gone, moved, rejected, corrected, claimed; and back."""
+        for source in self.place.model.old_tables:
+            with self.silent(source) as rows:
+                self.sweep(source, rows)
+            self.sweep(source, rows)
+
+    def sweep(self, source: str, rows: Iterable[Item]) -> None:
+        for row in rows:
+            self.note(source, row["id"]["S"])
+        self.watcher.call("Sweep", {"older_than": 0})
+
+    @contextmanager
+    def silent(self, source: str) -> Iterator[list[Item]]:
+        """Changes of an old table of which no stream tells; its rows are whole again afterwards."""
+        rows = {key: row for key, row in self.place.by_key(source).items() if key != guid("odd")}
+        before = [rows[key] for key in sorted(rows)]
+        for row, change in zip(before, cycle((text("elsewhere"), text(" "), None)), strict=False):
+            if change is not None:
+                self.place.put(source, {**row, "measure_id": change})
+            elif len(before) > 2:
+                self.place.remove(source, row)
+        yield before
+        self.place.put(source, *before)
+
+    def note(self, source: str, key: str) -> None:
+        """As a call leaves it that died before its first write."""
+        call = self.watcher.handlers.runtime("Sweep").place.call(60.0)
+        row = self.place.get(source, {"id": text(key)}) or {"id": text(key)}
+        note = Note(call, [of_row(call.model, Key(source, key), row)])
+        note.cover([])
+
+    def comparisons(self) -> None:
+        """Differences of each kind, in each mode, and in parts; then resync, of which no stream has told either."""
         for mode in ("counts", "sample", "full"):
-            for table in MODEL.new_tables:
-                self.lose(table)
-                self.cloud.dynamodb.put_item(TableName=self.cloud.tables[table], Item={"id": text(guid("stray"))})
+            for table in (*self.place.model.new_tables, "quarantine"):
+                self.place.remove(table, *self.place.rows(table)[::2])
+            for table in self.place.model.new_tables:
+                self.place.put(table, {"id": text(guid(f"stray {mode}")), "measure_link_id": text(guid("link"))})
             self.watcher.call("Reconcile", {"mode": mode, "repair": True})
-        for table in (*MODEL.sources, *MODEL.new_tables):
-            self.lose("measure_data")
-            self.watcher.call("Reconcile", {**PART, "table": table})
-        self.watcher.call("Replay", {"all": True})
-        for table in (*MODEL.every, "index"):
-            self.watcher.call("Reconcile", {**PART, "mode": "resync", "table": table})
-        self.watcher.call("Reconcile", {**PART, "mode": "resync", "table": "nowhere"}, refused=True)
-        self.large_groups()
-        self.watching()
-        for source in MODEL.every:
-            records = [self.stream.record(source, ROWS[source](), None)]
+        for table in (*self.place.model.old_tables, *self.place.model.new_tables, "quarantine"):
+            self.watcher.call("Reconcile", {**PART, "mode": "diff", "table": table, "repair": True})
+        for source in self.place.model.old_tables:
+            with self.silent(source):
+                for table in ("index", "quarantine"):
+                    self.watcher.call("Reconcile", {**PART, "mode": "resync", "table": table})
+                self.backfill(source)
+            self.backfill(source)
+
+    def replays(self) -> None:
+        for source in self.place.model.old_tables:
+            with self.silent(source) as rows:
+                ids = [row["id"]["S"] for row in rows]
+                self.watcher.call("Replay", {"source": source, "ids": ids})
+                self.watcher.call("Replay", {"source": source, "ids": ids})
+            records = self.application.remove(source, *rows[:1])
             self.watcher.call("Replay", {"source": source, "records": records})
-        self.watcher.call("Reconcile", {"mode": "counts", "repair": False})
-        for name in (None, *MODEL.every):
-            self.watcher.call("Replay", {"source": name}, refused=True)
-        self.watcher.failing("Reconcile", [{"mode": mode} for mode in ("counts", "sample", "full")])
-        self.watcher.failing("Reconcile", [{**PART, "table": "measure_data"}])
-
-    def large_groups(self) -> None:
-        """Every group is too large; what is handed to the queue is done a page a call."""
-        self.watcher.beyond = 0
-        self.one_row("links")
-        self.world(seed=3)
-        self.backfill("links")
-        self.lose("measure_links")
-        self.watcher.call("Reconcile", FULL)
-        self.watcher.call("Replay", {"source": "links", "ids": [item["id"]["S"] for item in self.rows("links")]})
-        for _ in range(30):
-            waiting, self.watcher.fanouts = list({each.group: each for each in self.watcher.fanouts}.values()), []
-            for n, each in enumerate(waiting):
-                body = json.dumps({"group": each.group, "cursor": each.cursor, "epoch": each.epoch})
-                self.fan_out(body, 0.001 if n % 2 else 300.0)
-        self.fan_out("{}")
-        self.watcher.beyond = 5_000
-        self.rejected()
-
-    def rejected(self) -> None:
-        """DynamoDB takes no new row of a group, and a change of it comes before that is kept."""
-        row = ROWS["actuals"]()
-        group = {"group": measure_group(row["measure_id"]["S"])}
-        self.deliver("links", self.stream.record("links", None, link(measure_id=row["measure_id"])))
-        self.deliver("actuals", self.stream.record("actuals", None, row))
-        store = self.watcher.app("Fanout").wired().engine.store
-        real = store.write
-
-        def write(writes: Any) -> Any:
-            raise Rejected("too large")
-
-        def changed_meanwhile(writes: Any) -> Any:
-            if len(writes) == 1 and writes[0].item and writes[0].key.id == guid("one"):
-                store.write = real
-            self.deliver("actuals", self.stream.record("actuals", row, {**row, "actual_value": number(5)}))
-            raise Rejected("too large")
-
-        for each in (write, write, changed_meanwhile):
-            store.write = each
-            self.fan_out(json.dumps(group))
-        del store.write
-
-    def fan_out(self, body: str, seconds: float = 300.0) -> None:
-        self.watcher.call("Fanout", {"Records": [{"messageId": "1", "body": body}]}, seconds=seconds)
+        self.watcher.call("Replay", {"all": True})
 
     def watching(self) -> None:
-        """One reader that is seen now, one that was not seen for long, and CloudWatch out of reach."""
-        app = self.watcher.app("Watch")
-        readers = app.wired().mappings
+        """One stream that is seen to be read, not for long, and again; another one that nobody is seen to read."""
+        self.watcher.listen("Watch")
+        readers = self.watcher.handlers.app("Watch").wired().mappings
         for polled in (0.0, 100_000.0, 0.0):
-            readers.look = lambda polled=polled: [
-                Reader("links", True, 0.0, "on", polled),
-                Reader("people", True, 0.0, "on"),
-            ]
+            seen = [Reader("links", True, 0.0, "on", polled), Reader("people", True, 0.0, "on")]
+            readers.look = lambda seen=seen: seen
             self.watcher.call("Watch", {})
-        readers.look = lambda: 1 / 0
-        self.watcher.call("Watch", {}, refused=True)
+
+    def failures(self) -> None:
+        """Every function, for every table, while a table is not there."""
+        with self.a_table_missing():
+            for source in self.place.model.old_tables:
+                changed = self.application.put(source, *self.place.rows(source)[:1])
+                self.watcher.call(replicate(source), {"Records": changed}, fails=True)
+                self.watcher.call("Backfill", {**PART, "table": source}, fails=True)
+                self.watcher.call("Replay", {"source": source, "ids": ["any"]}, fails=True)
+            self.watcher.call("Replay", {"all": True}, fails=True)
+            for mode in ("counts", "sample", "full"):
+                self.watcher.call("Reconcile", {"mode": mode}, fails=True)
+            for mode in ("diff", "resync"):
+                self.watcher.call("Reconcile", {**PART, "mode": mode, "table": "quarantine"}, fails=True)
+            self.watcher.call("Sweep", {}, fails=True)
+            self.watcher.call("Watch", {}, fails=True)
+
+    @contextmanager
+    def a_table_missing(self) -> Iterator[None]:
+        self.watcher.know({f"no {table}": table for table in ("index", "quarantine")})
+        with self.monkeypatch.context() as patch:
+            for function in self.place.functions:
+                store: Any = self.watcher.handlers.runtime(function).place.store
+                for table in ("index", "quarantine"):
+                    patch.setitem(store._tables, table, replace(store._tables[table], physical=f"no {table}"))
+            yield
 
     def backfill(self, source: str) -> None:
         for n in range(2):
             event = {"table": source, "segment": n, "total_segments": 2, "cursor": None}
             assert self.watcher.call("Backfill", event)["done"]
 
-    def lose(self, table: str) -> None:
-        for item in self.rows(table):
-            self.cloud.dynamodb.delete_item(TableName=self.cloud.tables[table], Key={"id": item["id"]})
+    def put(self, source: str, *rows: Item) -> list[Record]:
+        records = self.application.put(source, *unique(rows))
+        self.deliver(source, *records)
+        return records
 
-    def rows(self, table: str) -> list[Item]:
-        return self.cloud.dynamodb.scan(TableName=self.cloud.tables[table])["Items"]
+    def remove(self, source: str, *rows: Item) -> list[Record]:
+        records = self.application.remove(source, *unique(rows))
+        self.deliver(source, *records)
+        return records
 
-    def store(self, source: str, old: Item | None, new: Item | None) -> None:
-        table = self.cloud.tables[source]
-        if new is not None:
-            self.cloud.dynamodb.put_item(TableName=table, Item=new)
-        elif old is not None:
-            self.cloud.dynamodb.delete_item(TableName=table, Key={"id": old["id"]})
-
-    def deliver(self, source: str, *records: Any) -> None:
-        assert self.watcher.call(f"Replicate{source.title()}", {"Records": list(records)}) == {"batchItemFailures": []}
+    def deliver(self, source: str, *records: Record) -> None:
+        assert self.watcher.call(replicate(source), {"Records": list(records)}) == {"batchItemFailures": []}
 
 
-SENT = ("sqs:SendMessage", "Fanouts")
-FULL = {"mode": "full", "repair": True}
-PART = {"mode": "diff", "segment": 0, "total_segments": 1, "cursor": None, "repair": True, "astray": []}
-ELSEWHERE = {"measure_id": text("elsewhere"), "linked_user_id": text("another")}
-BAD = {name: text("\ud800") for name in ("created_at", "recorded_at", "owner_id", "linked_user_id")}
+def unique(rows: Iterable[Item]) -> list[Item]:
+    return list({row["id"]["S"]: row for row in rows}.values())
 
 
-def _row(**more: Any) -> Any:
-    """A row, and with what it is to be changed; attributes that it does not have stay away."""
-    row: Item = {"id": text(guid("one")), "measure_id": text("here"), "tenant_id": text("t")}
-    row |= {"created_by": text("user"), "created_at": text("2025-01-01"), **more}
-    return lambda **changes: {**row, **{name: value for name, value in changes.items() if name in row}}
-
-
-ROWS: dict[str, Any] = {
-    "links": lambda **changes: {**link(), **{name: value for name, value in changes.items() if name in link()}},
-    "milestones": _row(milestone_date=text("2025-03-31"), target_value=number(1)),
-    "actuals": _row(
-        measurement_date=text("2025-03-31"),
-        actual_value=number(1),
-        recorded_by=text("u"),
-        recorded_at=text("2025-01-01"),
-    ),
-    "readings": _row(period=text("2025-03"), value=number(1)),
-    "measures": lambda **changes: {"id": text("measure-a"), "owner_id": changes.get("owner_id", text("user"))},
-    "people": lambda **changes: {"id": text(guid("p")), "linked_user_id": changes.get("linked_user_id", text("user"))},
-}
+def message(body: str) -> Any:
+    return {"Records": [{"messageId": "1", "body": body}]}

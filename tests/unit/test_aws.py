@@ -29,7 +29,7 @@ def test_failed_batches_are_found_read_and_discarded() -> None:
     arn = "arn:aws:lambda:eu-west-1:1:function:remodel-dev-ReplicateActuals-AbC123"
     note = {"requestContext": {"functionArn": arn}, "payload": json.dumps({"Records": [{"eventID": "1"}]})}
     client.put_object(Bucket="failed", Key="aws/lambda/1", Body=json.dumps(note))
-    bucket = Bucket(client, "failed")
+    bucket = Bucket(client, "failed", ["act", "actuals", "links"])
 
     (failed,) = bucket.look()
     assert failed == Failed("aws/lambda/1", "actuals")
@@ -40,7 +40,7 @@ def test_failed_batches_are_found_read_and_discarded() -> None:
 
 @mock_aws
 def test_without_a_stack_there_is_no_bucket_to_look_into() -> None:
-    assert Bucket(boto3.client("s3", region_name="eu-west-1"), None).look() == []
+    assert Bucket(boto3.client("s3", region_name="eu-west-1"), None, []).look() == []
 
 
 @mock_aws

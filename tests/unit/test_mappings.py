@@ -38,7 +38,7 @@ class Lambda:
 
 
 def mappings(client: Any) -> Mappings:
-    return Mappings(client, None, {"ReplicateLinks": "it"}, ["links", "people"], client.sleep)  # type: ignore[arg-type]
+    return Mappings(client, None, {"links": "it"}, ["links", "people"], client.sleep)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

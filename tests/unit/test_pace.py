@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.rows import actual
-from tests.worlds import engine, patience, store
 
-from remodel.flow.backfill import Segment, backfill
+from measures.model import MODEL
+from remodel.backfill import Segment, backfill
 from runner.pace import BEHIND, SMALLEST, Pace, furthest_behind
+from tests.memory import Fault
+from tests.rows import actual
+from tests.still import memory_place
 
 
 def test_what_was_asked_for_is_shared_between_segments() -> None:
@@ -43,31 +45,28 @@ def test_the_stream_that_is_furthest_behind_is_named() -> None:
     assert furthest_behind([("links", BEHIND + 1), ("actuals", BEHIND + 9)]) == ("actuals", BEHIND + 9)
 
 
-@pytest.mark.parametrize(("rate", "least"), [(50.0, 300 / 50), (10.0, 300 / 10)])
-def test_a_call_keeps_to_its_rate(rate: float, least: float) -> None:
-    """A unit a write: 300 entries, no links, and a note of each page."""
-    made = engine(page=1_000)
+@pytest.mark.parametrize("rate", [500.0, 40.0])
+def test_a_call_keeps_to_its_rate(rate: float) -> None:
+    place, store = memory_place(MODEL)
     for n in range(300):
-        row = actual(f"{n}")
-        store(made).tables["actuals"].items[row["id"]["S"],] = row
-    began = made.clock.now()
+        store.tables["actuals"].put(actual(f"{n}"))
+    began = place.clock.now()
 
-    done = backfill(made, Segment("actuals", 0, 1), 9e9, patience(made, 9_000.0), rate)
+    done = backfill(place.call(9_000.0), Segment("actuals", 0, 1), began + 8_000.0, rate)
 
     assert done.done
-    assert done.units >= 300
-    assert least <= made.clock.now() - began == pytest.approx(done.units / rate, rel=0.01)
+    assert done.units >= 300, "a membership of each row"
+    assert place.clock.now() - began == pytest.approx(done.units / rate, rel=0.01)
 
 
 def test_a_call_says_how_often_it_was_turned_away() -> None:
-    from remodel.ports import Outcome
-
     refused = iter([True] * 5)
 
-    def hook(operation: str, table: str, handle: object) -> Outcome | None:
-        return Outcome.AGAIN if operation == "guard" and next(refused, False) else None
+    def hook(operation: str, key: object) -> Fault | None:
+        return Fault.UNPROCESSED if operation == "write" and next(refused, False) else None
 
-    made = engine(hook)
-    store(made).tables["actuals"].items[actual()["id"]["S"],] = actual()
+    place, store = memory_place(MODEL, hook)
+    store.tables["actuals"].put(actual())
+    call = place.call(9_000.0)
 
-    assert backfill(made, Segment("actuals", 0, 1), 9e9, patience(made)).throttled == 5
+    assert backfill(call, Segment("actuals", 0, 1), call.deadline).throttled == 5

@@ -41,9 +41,10 @@ class Text(HTMLParser):
         self.sections[self._section] += data
 
 
-def difference(kind: str = "different", **fields: tuple[Any, Any]) -> dict[str, Any]:
+def difference(what: str = "different", **fields: tuple[Any, Any]) -> dict[str, Any]:
     both = {name: {"expected": expected, "found": found} for name, (expected, found) in fields.items()}
-    return {"kind": kind, "table": "data", "id": "d1", "source": "actuals", "source_id": "a1", "fields": both}
+    who = {"origin": ["actuals", "a1"], "others": [["readings", "r1"]]}
+    return {"what": what, "table": "data", "key": "d1", **who, "fields": both}
 
 
 def refused(**changed: str) -> dict[str, str]:
@@ -66,7 +67,7 @@ def everywhere(text: str) -> Findings:
         {text: 1},
         {text: 2},
         [Run(text, 1, False)],
-        [shown | {"table": text, "id": text, "source": text, "source_id": text}],
+        [shown | {"table": text, "key": text, "origin": [text, text], "others": [[text, text]]}],
         [refused(source=text, id=text, seen=text, reason=text)],
     )
 
@@ -291,7 +292,7 @@ def test_this_run_is_the_last_of_the_history() -> None:
 
 
 def test_findings_of_a_validation_tell_how_it_is_now() -> None:
-    still = difference("missing") | {"id": "d2"}
+    still = difference("missing") | {"key": "d2"}
     done = Validation(
         [Check("all", False, "1 missing")], {"data": (2, 2)}, drift=2, examples=[still, still], repaired=9
     )

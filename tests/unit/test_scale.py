@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from remodel.core.forecast import DOLLARS_PER_MILLION_WRITES, Forecast, Table, forecast
+from runner.forecast import DOLLARS_PER_MILLION_WRITES, Forecast, Table, forecast, units
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +22,9 @@ DOLLARS_PER_MILLION_READS, DOLLARS_PER_GB_SECOND, DOLLARS_PER_TRANSITION = 0.125
 
 def writes(rows: int) -> Forecast:
     links = round(rows * LINKS)
-    return forecast([Table(links, BYTES, 1, 5, seats=True), Table(rows - links, BYTES, COPIES, 2)], QUOTA)
+    copy = units(BYTES)
+    data = Table(rows - links, 1, COPIES, COPIES * (1 + 2) * copy)
+    return forecast([Table(links, 2, 1, (1 + 5) * copy), data], QUOTA)
 
 
 def busiest(rows: int) -> float:

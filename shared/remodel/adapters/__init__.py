@@ -1,1 +1,0 @@
-"""The only code that touches AWS, or stands in for it."""

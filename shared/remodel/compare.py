@@ -1,0 +1,344 @@
+"""Comparison: do the new tables say what the old ones make expect? In parts, with the memory of a page, resumable.
+
+A part of an old table is compared forward: are the new rows of a page of old rows there, and equal? A part of a new table is
+compared backward: is each new row expected by an old row? A difference counts after a second look, when the streams had time to
+bring the change. What is expected comes from the same functions as everything that is written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from remodel import claims, index, mapping, newkeys, reading
+from remodel.backfill import Segment
+from remodel.call import Call
+from remodel.converge import converge, remove_orphan
+from remodel.errors import BadRequest, Unavailable
+from remodel.hints import NONE, Hint, merge
+from remodel.index import SetKey
+from remodel.items import Item, differences, to_event
+from remodel.joins import Bound, Group
+from remodel.keys import Key
+from remodel.mapping import SINCE, Expected, Snapshot
+from remodel.materialize import PAIRS
+from remodel.store import QUARANTINE
+
+PAGE = 500
+"""Rows of a page."""
+
+CONFIRM = 5.0
+"""Seconds between the two looks at a difference: what a stream and its function take to bring a change."""
+
+EXAMPLES, FIELDS, LONGEST = 20, 50, 500
+"""What a report shows: so many differences, fields of one, and characters of a value. Lambda answers with 6 MB at most."""
+
+DRIFT = ("missing", "different", "orphaned", "unindexed")
+"""What must be zero."""
+
+
+class Finding(NamedTuple):
+    """`what`: one of DRIFT, or `claims`. `origin`: the old row; of an orphan None. `others`: the other rows that claim the key;
+    several old rows cannot be served by one new row, and each beyond the first counts."""
+
+    what: str
+    new: Key
+    origin: Key | None
+    want: Item | None = None
+    found: Item | None = None
+    others: tuple[Key, ...] = ()
+
+
+@dataclass
+class Report:
+    """`counts`: by name, DRIFT among them. `rows`: compared, by table. `examples`: differences field by field."""
+
+    done: bool = False
+    cursor: str | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def drift(self) -> int:
+        return sum(self.counts[name] for name in DRIFT)
+
+    def add(self, other: Report) -> None:
+        self.counts += other.counts
+        self.rows += other.rows
+        self.examples = (self.examples + other.examples)[:EXAMPLES]
+
+
+def tables(call: Call) -> tuple[str, ...]:
+    """All tables of a complete comparison: those of the old model whose rows are migrated or indexed, then the new ones."""
+    live = [name for name in call.model.order if name in call.place.live]
+    return (*live, *call.model.new_tables, QUARANTINE)
+
+
+def compare(call: Call, part: Segment, stop_at: float, repair: bool = False, confirm: bool = True) -> Report:
+    """Page after page until the segment ends or the clock passes `stop_at`. Raises BadRequest, Unavailable, and Fenced."""
+    if part.table not in tables(call):
+        raise BadRequest(f"expected table to be one of {', '.join(tables(call))}, found {part.table!r}")
+    report = Report(cursor=part.cursor)
+    while not report.done and (not report.rows or call.now() < stop_at):
+        try:
+            page = call.scan(part.table, (part.number, part.total), report.cursor, PAGE)
+            keys = [Key(part.table, call.store.schema(part.table).encode(item)) for item in page.items]
+            report.add(look(call, part.table, keys, confirm, repair))
+        except Unavailable:
+            if report.rows:
+                break
+            raise
+        report.cursor, report.done = page.next, page.next is None
+        report.rows[part.table] += 0
+    return report
+
+
+def look(call: Call, table: str, keys: Iterable[Key], confirm: bool = True, repair: bool = False) -> Report:
+    """Compares the rows with these keys of one table."""
+    wanted = list(keys)
+    report, findings = _look(call, table, wanted)
+    if findings and confirm:
+        call.place.clock.sleep(CONFIRM)
+        suspects = [each.origin if each.origin and table in call.model.old_tables else each.new for each in findings]
+        _, again = _look(call, table, list(dict.fromkeys(suspects)))
+        known = {(each.what, each.new) for each in again}
+        findings = [each for each in findings if (each.what, each.new) in known]
+    findings = _without_claims(call, findings)
+    for each in findings:
+        report.counts[each.what] += max(1, len(each.others))
+    report.examples = [_example(each) for each in findings[:EXAMPLES]]
+    if repair:
+        for finding in (each for each in findings if each.what in DRIFT):
+            _repair(call, finding)
+            report.counts["repaired"] += 1
+    return report
+
+
+def _look(call: Call, table: str, keys: list[Key]) -> tuple[Report, list[Finding]]:
+    report = Report(rows=Counter({table: len(keys)}))
+    if table in call.model.old_tables:
+        return report, list(_forward(call, dict.fromkeys(keys, NONE), report))
+    return report, list(_backward(call, keys))
+
+
+def touched(call: Call, hints: Iterable[Hint]) -> Report:
+    """Compares what these hints could have touched, without a scan: their rows, and every key that these could have had."""
+    report = Report()
+    wanted = {key: hint.groups for key, hint in merge(hints).items()}
+    findings = _without_claims(call, _forward(call, wanted, report, whole=True), named=True)
+    findings = [each for each in findings if not _is_of_another(call, each)]
+    report.counts.update(each.what for each in findings)
+    report.examples = [_example(each) for each in findings[:EXAMPLES]]
+    return report
+
+
+def _forward(
+    call: Call, wanted: Mapping[Key, frozenset[Group]], report: Report, whole: bool = False
+) -> Iterator[Finding]:
+    """Old rows: their new rows, their membership in the index, and what is counted of them. `whole`: also the keys that they
+    could have had, and rows that are gone."""
+    snapshots = reading.read(call, wanted)
+    present = {key: each for key, each in snapshots.items() if each.item is not None or whole}
+    yield from _unindexed(call, present)
+    report.counts["uniqueness_violations"] += _not_unique(call, present)
+    step: dict[Key, Expected] = {}
+    room = PAIRS
+    for key, snapshot in present.items():
+        step[key] = want = mapping.expected(call.model, key, snapshot)
+        room -= len(want.rows)
+        _count(want, report)
+        if room <= 0:
+            yield from _differences(call, step, snapshots, wanted if whole else {})
+            step, room = {}, PAIRS
+    yield from _differences(call, step, snapshots, wanted if whole else {})
+
+
+def _count(want: Expected, report: Report) -> None:
+    report.counts["unlinked"] += want.unlinked
+    report.counts["quarantined"] += want.reason is not None and bool(want.rows)
+    report.counts["tenant_violations"] += want.apart
+    report.counts["ambiguous_lookups"] += want.ambiguous
+    report.counts["left_out"] += want.left_out
+    report.counts["expected"] += len(want.rows)
+
+
+def _differences(
+    call: Call,
+    step: Mapping[Key, Expected],
+    snapshots: Mapping[Key, Snapshot],
+    groups: Mapping[Key, frozenset[Group]],
+) -> Iterator[Finding]:
+    extra = {
+        key: {mapping.quarantine_key(key), *newkeys.possible_keys(call.model, key, snapshots[key], groups[key])}
+        - want.rows.keys()
+        for key, want in step.items()
+        if key in groups
+    }
+    found = call.read(
+        [*(new for want in step.values() for new in want.rows), *(new for keys in extra.values() for new in keys)]
+    )
+    yield from _contested(call, step, found)
+    for key, want in step.items():
+        for new, item in want.rows.items():
+            if new not in found:
+                yield Finding("missing", new, key, item)
+            elif _fields(item, found[new]):
+                yield Finding("different", new, key, item, found[new])
+        yield from (Finding("orphaned", new, key, None, found[new]) for new in extra.get(key, ()) if new in found)
+
+
+def _contested(call: Call, step: Mapping[Key, Expected], found: Mapping[Key, Item]) -> Iterator[Finding]:
+    """Shared keys that some other row has as its own key: the new row there names only one of the two."""
+    keys = {new: key for key, want in step.items() for new in want.rows if newkeys.is_contested(call.model, key, new)}
+    known = claims.remembered(call, keys)
+    for new, key in keys.items():
+        others = known.get(new, set())
+        if new in found and _fields(step[key].rows[new], found[new]):
+            others |= claims.member_origins(call, new, found[new])
+        others = others - newkeys.origins(call.model, new, None)
+        if claiming := claims.expected_by(call, {new: others}).get(new):
+            yield Finding("claims", new, key, others=tuple(sorted(claiming)))
+
+
+def _fields(want: Item, found: Item) -> dict[str, Any]:
+    return differences(want, {name: value for name, value in found.items() if name != SINCE or name in want})
+
+
+def _unindexed(call: Call, snapshots: Mapping[Key, Snapshot]) -> Iterator[Finding]:
+    """Rows that the index does not know as members of their groups: changes of the other side would not reach them."""
+    items: dict[Key, Key] = {}
+    sets: dict[SetKey, list[Key]] = {}
+    for key, snapshot in snapshots.items():
+        kind = snapshot.parsed.kind
+        for group in snapshot.groups if kind else ():
+            assert kind is not None
+            if group.name in call.model.plans[kind].provider_names:
+                sets.setdefault(SetKey(group, kind), []).append(key)
+            else:
+                items[index.member_key(group, kind, key)] = key
+    there = call.read(items)
+    known = index.read_sets(call, sets)
+    yield from (Finding("unindexed", member, row) for member, row in items.items() if member not in there)
+    for each, rows in sets.items():
+        texts = known[each].texts
+        yield from (Finding("unindexed", each.part(0), row) for row in rows if row.text not in texts)
+
+
+def _not_unique(call: Call, snapshots: Mapping[Key, Snapshot]) -> int:
+    """Rows that repeat what a row with a smaller key of the same group has: one a repetition, whatever the pages."""
+    asked: list[tuple[Key, Any, Bound, SetKey]] = []
+    for key, snapshot in snapshots.items():
+        kind, row = snapshot.parsed.kind, snapshot.parsed.row
+        for join in call.model.plans[kind].unique if kind and row is not None else ():
+            group = join.group(join.provider_value(row))
+            if group is not None and kind is not None:
+                asked.append((key, row, join, SetKey(group, kind)))
+    sets = index.read_sets(call, [each for *_, each in asked])
+    members = {member for each in sets.values() for member in each.keys}
+    items = call.read(members)
+    rows = {member: mapping.parse(call.model, member, items.get(member)).row for member in members}
+    return sum(_repeats(join, key, row, [(m, rows[m]) for m in sets[each].keys]) for key, row, join, each in asked)
+
+
+def _repeats(join: Bound, key: Key, row: Any, members: Iterable[tuple[Key, Any]]) -> bool:
+    def identity(one: Any) -> Any:
+        return join.provider_value(one), *(getattr(one, name) for name in join.join.unique)
+
+    return any(other is not None and member < key and identity(other) == identity(row) for member, other in members)
+
+
+def _backward(call: Call, keys: list[Key]) -> Iterator[Finding]:
+    """New rows: whether an old row expects them, and whether several do."""
+    stored = call.read(keys)
+    left = dict(stored)
+    for origins in (_by_member, _by_key):
+        for new, claiming in claims.expected_by(call, origins(call, left)).items():
+            first, *others = sorted(claiming)
+            if others:
+                yield Finding("claims", new, first, found=left[new], others=tuple(others))
+            del left[new]
+    yield from (Finding("orphaned", new, None, None, item) for new, item in left.items())
+
+
+def _by_key(call: Call, left: Mapping[Key, Item]) -> dict[Key, set[Key]]:
+    return {new: newkeys.origins(call.model, new, item) for new, item in left.items()}
+
+
+def _by_member(call: Call, left: Mapping[Key, Item]) -> dict[Key, set[Key]]:
+    searches: dict[tuple[Any, Key], set[str]] = {}
+    rules: dict[int, Any] = {}
+    for new, item in left.items():
+        for rule, member in newkeys.member_origins(call.model, new, item):
+            rules[id(rule)] = rule
+            searches.setdefault((id(rule), member), set()).add(new.text)
+    origins: dict[Key, set[Key]] = {}
+    for (rule_id, member), texts in searches.items():
+        rule = rules[rule_id]
+        for text, row in claims.search(call, rule, member, texts).items():
+            origins.setdefault(Key(rule.table.name, text), set()).add(row)
+    return origins
+
+
+def _without_claims(call: Call, findings: Iterable[Finding], named: bool = False) -> list[Finding]:
+    """Without rows that are there as another old row wants them: no repair can serve both, and the backward comparison counts
+    them. `named`: with them, once a key."""
+    left: dict[tuple[str, Key, Key | None], Finding] = {}
+    for each in findings:
+        claimed = _claimed(call, each) if each.what == "different" else each
+        if named or claimed is each:
+            left.setdefault((claimed.what, claimed.new, None if claimed.others else claimed.origin), claimed)
+    return list(left.values())
+
+
+def _claimed(call: Call, finding: Finding) -> Finding:
+    new, found = finding.new, finding.found
+    if found is None or new.table == QUARANTINE:
+        return finding
+    others = claims.every_origin(call, new, found) - {finding.origin}
+    claiming = claims.expected_by(call, {new: others}).get(new, {})
+    if all(_fields(want, found) for want in claiming.values()):
+        return finding
+    return finding._replace(what="claims", others=tuple(sorted(claiming)))
+
+
+def _is_of_another(call: Call, finding: Finding) -> bool:
+    """Whether a key that an old row could have had is right as it is, because another old row expects it."""
+    if finding.what != "orphaned" or finding.found is None or finding.new.table == QUARANTINE:
+        return False
+    others = claims.every_origin(call, finding.new, finding.found) - {finding.origin}
+    return bool(claims.expected_by(call, {finding.new: others}))
+
+
+def _repair(call: Call, finding: Finding) -> None:
+    if finding.origin is not None:
+        converge(call, [Hint(finding.origin)])
+    elif finding.found is not None:
+        remove_orphan(call, finding.new, finding.found)
+
+
+def _example(finding: Finding) -> dict[str, Any]:
+    """What a person sees of a difference."""
+    fields = _fields(finding.want, finding.found) if finding.want and finding.found else {}
+    return {
+        "what": finding.what,
+        "table": finding.new.table,
+        "key": finding.new.text,
+        "origin": list(finding.origin) if finding.origin else None,
+        "others": [list(other) for other in finding.others],
+        "fields": {
+            name: {"expected": _shown(one), "found": _shown(other)}
+            for name, (one, other) in itertools.islice(fields.items(), FIELDS)
+        },
+    }
+
+
+def _shown(value: Any) -> Any:
+    """A value in Lambda's format; of a long one, the text of its beginning."""
+    event = to_event(value)
+    text = json.dumps(event)
+    return event if len(text) <= LONGEST else {"S": f"{text[:LONGEST]}…"}

@@ -1,0 +1,183 @@
+"""Hints: the row with this key has, or had, these join values. A stream record says no more than that, and no less.
+
+A scanned row, a note, a queue message and a replayed batch become hints in the same way. Hints of one key merge into one.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from remodel.errors import RejectedRow, WrongStream
+from remodel.items import Item, from_event
+from remodel.joins import Group
+from remodel.keys import Key
+from remodel.mapping import Image, Parsed, groups_of, parse
+from remodel.model import Model
+
+VIEW = "NEW_AND_OLD_IMAGES"
+
+NONE: frozenset[Group] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """`groups`: in which the row was seen. `now`: those that its newest image shows, to be joined before it is read.
+    `spreads`: whether other rows may see the change. `rejected`: whether the row may be in quarantine, because one of its
+    images was rejected or is unknown. `image`: the newest; it saves parsing where the row that is read is the same.
+    `is_new`: whether the first image is that of a new row: no member of its groups yet, in all likelihood, and not in
+    quarantine."""
+
+    key: Key
+    groups: frozenset[Group] = NONE
+    now: frozenset[Group] = NONE
+    spreads: bool = True
+    rejected: bool = True
+    image: Image | None = field(default=None, compare=False, repr=False)
+    is_new: bool = field(default=False, compare=False, repr=False)
+
+    def merged(self, later: Hint) -> Hint:
+        spreads, rejected = self.spreads or later.spreads, self.rejected or later.rejected
+        image = later.image or self.image
+        return Hint(self.key, self.groups | later.groups, later.now, spreads, rejected, image, self.is_new)
+
+    def covers(self, other: Hint) -> bool:
+        """Whether everything that the other hint leads to follows from this one."""
+        return other.groups <= self.groups and self.spreads >= other.spreads and self.rejected >= other.rejected
+
+
+def merge(hints: Iterable[Hint]) -> dict[Key, Hint]:
+    """One hint a key, in the order of the first."""
+    merged: dict[Key, Hint] = {}
+    for hint in hints:
+        known = merged.get(hint.key)
+        merged[hint.key] = known.merged(hint) if known else hint
+    return merged
+
+
+def of_row(model: Model, key: Key, item: Item) -> Hint:
+    """The hint that a scanned row gives."""
+    parsed = parse(model, key, item)
+    return Hint(key, _groups(model, parsed, key), parsed.groups, True, parsed.row is None, Image(item, parsed), True)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """`hint` is None where not even the key can be read. `is_whole`: whether the images that the event names were readable;
+    otherwise a group may be unknown, which counts as a gap of the stream."""
+
+    sequence_number: str | None
+    hint: Hint | None
+    is_whole: bool
+
+
+_IMAGES = {"INSERT": (False, True), "MODIFY": (True, True), "REMOVE": (True, False)}
+"""Whether an event has an old image, and a new one."""
+
+
+def read_record(model: Model, table: str, record: Any) -> StreamRecord:
+    """Raises WrongStream where the stream does not carry both images; for anything else that a record contains, nothing."""
+    body = record.get("dynamodb") if isinstance(record, dict) else None
+    if not isinstance(body, dict):
+        return StreamRecord(None, None, False)
+    if (view := body.get("StreamViewType", VIEW)) != VIEW:
+        raise WrongStream(
+            f"expected a stream with view type {VIEW}, found {view!r}: switch the table's stream off, then on again with "
+            f"{VIEW}, and deploy with its new ARN"
+        )
+    number = body.get("SequenceNumber")
+    sequence_number = number if isinstance(number, str) and number else None
+    schema = model.old_tables[table].schema
+    try:
+        key = Key(table, schema.encode(_decoded(body.get("Keys"))))
+        key.text.encode()
+    except ValueError:
+        return StreamRecord(sequence_number, None, False)
+    old, new = _image(body.get("OldImage")), _image(body.get("NewImage"))
+    is_whole = _IMAGES.get(str(record.get("eventName"))) == (old is not None, new is not None)
+    return StreamRecord(sequence_number, _of_images(model, key, old, new, is_whole), is_whole)
+
+
+def _of_images(model: Model, key: Key, old: Item | None, new: Item | None, is_whole: bool) -> Hint:
+    before, now = parse(model, key, old), parse(model, key, new)
+    groups = _groups(model, before, key) | _groups(model, now, key)
+    spreads = not is_whole or _seen(model, before) != _seen(model, now)
+    rejected = not is_whole or (old is not None and before.row is None) or (new is not None and now.row is None)
+    return Hint(key, groups, now.groups, spreads, rejected, Image(new, now), is_new=old is None)
+
+
+def _groups(model: Model, parsed: Parsed, key: Key) -> frozenset[Group]:
+    """Also of a row that cannot be read: the groups that its key alone shows."""
+    if parsed.row is not None or parsed.kind is None:
+        return groups_of(model, parsed)
+    by_key = [join for join in model.plans[parsed.kind].provides if join.by_key]
+    if not by_key:
+        return NONE
+    try:
+        fields = parsed.kind.fields_of(key)
+    except RejectedRow:
+        return NONE
+    values = tuple(fields[name] for name in parsed.kind.key_fields)
+    groups = [join.group(values[0] if len(values) == 1 else values) for join in by_key]
+    return frozenset(group for group in groups if group)
+
+
+def _seen(model: Model, parsed: Parsed) -> Any:
+    if parsed.row is None or parsed.kind is None:
+        return None
+    return model.plans[parsed.kind].seen_by_others(parsed.row)
+
+
+_AS_IT_IS = {"S", "N", "BOOL", "NULL", "SS", "NS"}
+
+
+def _decoded(image: Any) -> Item:
+    """Raises ValueError for anything that is no typed item."""
+    if not isinstance(image, dict):
+        raise ValueError("expected an item, found something else")
+    decoded = {}
+    for name, value in image.items():
+        if isinstance(value, dict) and len(value) == 1:
+            (kind,) = value
+            if kind in _AS_IT_IS:
+                continue
+        decoded[name] = from_event(value)
+    return image | decoded if decoded else image
+
+
+def _image(image: Any) -> Item | None:
+    try:
+        return _decoded(image)
+    except (ValueError, RecursionError):
+        return None
+
+
+def pack(hints: Iterable[Hint]) -> bytes:
+    """Small: a note holds the hints of a whole batch. Keys and groups only, never a row's content."""
+    groups: dict[Group, int] = {}
+    rows = []
+    for hint in hints:
+        numbers = [groups.setdefault(group, len(groups)) for group in sorted(hint.groups)]
+        rows.append([hint.key.table, hint.key.text, numbers, int(hint.spreads) + 2 * int(hint.rejected)])
+    return zlib.compress(json.dumps([list(groups), rows], separators=(",", ":")).encode(errors="surrogatepass"), 6)
+
+
+def unpack(packed: bytes) -> list[Hint]:
+    """The inverse of `pack`."""
+    groups, rows = json.loads(zlib.decompress(packed).decode(errors="surrogatepass"))
+    named = [Group(*each) for each in groups]
+    return [
+        Hint(Key(table, text), frozenset(named[n] for n in numbers), NONE, bool(flags & 1), bool(flags & 2))
+        for table, text, numbers, flags in rows
+    ]
+
+
+def by_table(hints: Mapping[Key, Hint]) -> dict[str, int]:
+    """How many hints each old table has."""
+    counts: dict[str, int] = {}
+    for key in hints:
+        counts[key.table] = counts.get(key.table, 0) + 1
+    return counts
