@@ -77,7 +77,7 @@ def batch(made: Replicated) -> list[Record]:
 
 
 @pytest.mark.parametrize(
-    ("links", "spread", "requests", "reads"), [(1, 100, 0.13, 5.2), (4, 100, 0.32, 11), (1, 1_000, 0.17, 8.8)]
+    ("links", "spread", "requests", "reads"), [(1, 100, 0.11, 4), (4, 100, 0.3, 10.5), (1, 1_000, 0.15, 8)]
 )
 def test_a_batch_of_a_stream(links: int, spread: int, requests: float, reads: float) -> None:
     made = Replicated(links, spread)
