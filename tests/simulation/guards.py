@@ -26,6 +26,9 @@ from tests.simulation.world import World
 SCHEDULES = 5_000
 """After which a guard counts as not caught by chance."""
 
+BESIDE = 300
+"""Schedules of a guard that a story catches."""
+
 
 @contextmanager
 def without(guard: str) -> Iterator[None]:
@@ -76,9 +79,11 @@ def caught_by_stories(guard: str) -> list[str]:
 
 
 def told(guard: str, count: int) -> tuple[bool, str]:
+    """Where a story notices it, chance is tried for a while only."""
     stories = caught_by_stories(guard)
-    schedule = caught_by_chance(guard, count)
-    by_chance = f"after {schedule} schedules" if schedule else f"not in {count}"
+    tried = min(count, BESIDE) if stories else count
+    schedule = caught_by_chance(guard, tried)
+    by_chance = f"after {schedule} schedules" if schedule else f"not in {tried}"
     return bool(stories or schedule), f"{by_chance:>20}  {'; '.join(stories) or '-'}"
 
 
