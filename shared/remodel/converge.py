@@ -7,17 +7,15 @@ hints; when it raises, its note is still open and the same hints are taken up ag
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from remodel import claims, fanout, newkeys, notes
 from remodel.call import Call
-from remodel.errors import Unavailable
 from remodel.hints import Hint, merge
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.materialize import Done, materialize
-from remodel.notes import Note, OpenNote
+from remodel.notes import Note
 from remodel.store import Change
 
 OLDER_THAN = 960.0
@@ -69,24 +67,18 @@ class Swept:
 
 
 def sweep(call: Call, older_than: float = OLDER_THAN) -> Swept:
-    """Finishes what dead calls began, the oldest first. A note that cannot be finished now leaves time for the others, and
-    stays open. Raises Unavailable and Fenced."""
-    swept = 0
-    for note in sorted(notes.open_notes(call), key=lambda note: note.at):
-        if call.now() - note.at >= older_than:
-            with suppress(Unavailable):
-                _finish(call, note)
-                swept += 1
+    """Finishes what dead calls began. One that cannot be finished ends the sweep, and therefore each sweep begins at another
+    note. Raises Unavailable and Fenced."""
+    every = [note for note in notes.open_notes(call) if call.now() - note.at >= older_than]
+    first = int(call.place.clock.jitter() * len(every))
+    for note in (*every[first:], *every[:first]):
+        hints = notes.hints_of(call, note)
+        for n in range(0, len(hints), SLICE):
+            # A call of its own, with its own note: another sweeper may hold the same note.
+            converge(Call(call.place, call.deadline), hints[n : n + SLICE])
+        notes.close(call, note)
     left = notes.open_notes(call)
-    return Swept(swept, len(left), max((call.now() - note.at for note in left), default=0.0))
-
-
-def _finish(call: Call, note: OpenNote) -> None:
-    hints = notes.hints_of(call, note)
-    for n in range(0, len(hints), SLICE):
-        # A call of its own, with its own note: another sweeper may hold the same note.
-        converge(call.place.call((call.deadline - call.now()) / 2), hints[n : n + SLICE])
-    notes.close(call, note)
+    return Swept(len(every), len(left), max((call.now() - note.at for note in left), default=0.0))
 
 
 def serve_stalled(call: Call, stop_at: float) -> int:

@@ -46,14 +46,12 @@ class Done:
 
 def materialize(call: Call, note: Note, hints: Mapping[Key, Hint], through: Through | None = None) -> Done:
     """Raises Unavailable and Fenced; then some of the rows are not done."""
-    done, met, queue, narrow = Done(), set(hints), dict(hints), through or {}
+    done, queue, narrow = Done(), dict(hints), through or {}
     while queue:
         batch = _Batch(call, note, queue, narrow)
         done = done.plus(batch.run())
         # Others that may claim a deleted key are read anew, after the delete. One that is absent claims nothing.
-        others = call.read(batch.others | (batch.claimants - met))
-        queue, narrow = {key: Hint(key, spreads=False) for key in others}, {}
-        met |= queue.keys()
+        queue, narrow = {key: Hint(key, spreads=False) for key in call.read(batch.others)}, {}
     return done
 
 
@@ -81,8 +79,8 @@ def _agree(want: Item | None, found: Item | None) -> bool:
 
 
 class _Batch:
-    """The five steps for a batch of hints. `others`: old rows that may claim a new key which was deleted. `claimants`: those
-    that claim one which another row has left."""
+    """The five steps for a batch of hints. `others`: old rows that may claim a new key which was deleted, or that expect one
+    under which another row has left something else."""
 
     def __init__(self, call: Call, note: Note, hints: Mapping[Key, Hint], through: Through) -> None:
         self._call, self._note, self._hints, self._through = call, note, hints, through
@@ -92,7 +90,6 @@ class _Batch:
         self._doubtful: set[Key] = set()
         self._written = 0
         self.others: set[Key] = set()
-        self.claimants: set[Key] = set()
 
     def run(self) -> Done:
         new = frozenset(key for key, hint in self._hints.items() if hint.is_new)
@@ -200,9 +197,12 @@ class _Batch:
         others = claims.other_origins(self._call, [(row, new, found[new]) for row, new in deleted])
         claimed = claims.expected_by(self._call, others)
         for row, new in deleted:
-            if new in claimed:
-                self.claimants |= others[new]
-                del by_row[row][new]
+            claiming = claimed.get(new)
+            if claiming is None:
+                continue
+            del by_row[row][new]
+            if not any(_agree(item, found[new]) for item in claiming.values()):
+                self.others |= claiming.keys()
         for row in [row for row, changes in by_row.items() if not changes]:
             del by_row[row]
         return {other for new, each in others.items() if new not in claimed for other in each}
