@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from benchmarks import __main__ as bench
 from benchmarks import dollars, growth, report
 from benchmarks.endless import State
@@ -18,7 +19,6 @@ from benchmarks.measure import FLOOR, OURS, Figure
 from benchmarks.process import Told
 from benchmarks.replicate import IDEMPOTENCY, TEXTBOOK, TRANSACTIONS, Ring, Run
 from benchmarks.rows import changes
-
 from remodel.items import same
 
 SIZE, MEASURES = 20, 2

@@ -23,7 +23,7 @@ ENDS = 900
 @pytest.fixture
 def environment() -> Mapping[str, str]:
     """With a mark, by which what the demo has started is told from what others have."""
-    return {**os.environ, "PYTHONPATH": str(ROOT / "shared"), "DEMO_RUN": uuid4().hex}
+    return {**os.environ, "DEMO_RUN": uuid4().hex}
 
 
 def emulators(environment: Mapping[str, str]) -> set[str]:

@@ -173,7 +173,7 @@ def calls(name: str, path: Path) -> Iterator[str]:
 
 
 def callers(name: str) -> set[str]:
-    folders = (ENGINE, ROOT / "functions", ROOT / "shared/runner", ROOT / "shared/measures", ROOT / "shared/shop")
+    folders = (ENGINE, ROOT / "functions", ROOT / "runner", ROOT / "shared/measures", ROOT / "shared/shop")
     return {each for folder in folders for path in folder.rglob("*.py") for each in calls(name, path)}
 
 

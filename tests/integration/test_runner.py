@@ -36,7 +36,7 @@ PREFIX = "runner-"
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
+    return dict(os.environ)
 
 
 def typed(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

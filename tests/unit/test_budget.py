@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from benchmarks.rows import Changes, Stream, actual, changes, link, measure
 
+from benchmarks.rows import Changes, Stream, actual, changes, link, measure
 from measures.model import MODEL
 from measures.old import Link
 from remodel import fanout

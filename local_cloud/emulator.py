@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = "amplify-dynamodb-simulator@2.9.30"
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
 REGION = "eu-west-1"
 

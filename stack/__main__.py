@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stack.sections import renewed
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
+TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
 
 if __name__ == "__main__":
     TEMPLATE.write_text(renewed(TEMPLATE.read_text()))
