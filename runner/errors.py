@@ -19,3 +19,15 @@ class NoSuchStack(RemodelError):
 
 class CallFailed(RemodelError):
     """A deployed function did not answer, or answered with an error."""
+
+
+class SamconfigUnreadable(RemodelError):
+    """SAM refuses what `samconfig.toml` says, or reads it from somewhere else."""
+
+
+class SamconfigUnwritable(RemodelError):
+    """`samconfig.toml` cannot be extended so that SAM reads what it read before; the file is as it was."""
+
+
+class TableOfAnotherStack(RemodelError):
+    """A new table belongs to a stack of this template that is not the stage's."""

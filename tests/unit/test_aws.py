@@ -1,25 +1,15 @@
-"""What the runner reads and writes on AWS beside DynamoDB, on moto: the bucket of failed batches, the read flag, samconfig.toml."""
+"""What the runner reads and writes on AWS beside DynamoDB, on moto: the bucket of failed batches and the read flag."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import boto3
 from moto import mock_aws
 
-from runner import samconfig
 from runner.aws import Parameter
 from runner.bucket import Bucket
 from runner.world import NEW, OLD, Failed
-
-SAMCONFIG = """# What a person wrote.
-version = 0.1
-
-[dev.deploy.parameters]
-stack_name = "remodel-dev"  # and why
-parameter_overrides = "Stage=dev Text='a b'"
-"""
 
 
 @mock_aws
@@ -50,21 +40,3 @@ def test_the_read_flag_is_a_parameter() -> None:
     flag.write(OLD)
     flag.write(NEW)
     assert flag.read() == NEW
-
-
-def test_parameters_are_written_beside_what_a_person_wrote(tmp_path: Path) -> None:
-    path = tmp_path / "samconfig.toml"
-    path.write_text(SAMCONFIG)
-    assert samconfig.parameters(path, "dev") == {"Stage": "dev", "Text": "a b"}
-
-    samconfig.write(path, "dev", {"LinksStreamArn": "arn:a:b/c"})
-
-    assert samconfig.parameters(path, "dev") == {"Stage": "dev", "Text": "a b", "LinksStreamArn": "arn:a:b/c"}
-    assert path.read_text() == SAMCONFIG.replace("'a b'\"", "'a b' LinksStreamArn=arn:a:b/c\"")
-
-
-def test_a_stage_that_is_not_there_yet_is_made(tmp_path: Path) -> None:
-    path = tmp_path / "samconfig.toml"
-    assert samconfig.parameters(path, "dev") == {}
-    samconfig.write(path, "dev", {"Stage": "dev"})
-    assert samconfig.parameters(path, "dev") == {"Stage": "dev"}
