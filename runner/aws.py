@@ -6,12 +6,12 @@ Before the stack is deployed, the names are those that `samconfig.toml` gives th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from botocore.parsers import ResponseParserError
 
 from local_cloud.emulator import ROOT
@@ -24,14 +24,14 @@ from remodel.model import Model
 from remodel.runtime import tables_of
 from remodel.settings import settings, table_names, variable
 from runner import names as named
-from runner import samconfig
+from runner.address import Address
 from runner.bucket import Bucket
-from runner.errors import CallFailed, NoSuchStack
+from runner.errors import CallFailed, NoSuchProfile, NoSuchStack
 from runner.journal import Journal
 from runner.lease import myself
 from runner.mappings import Mappings
 from runner.model import chosen
-from runner.stack import Deployment
+from runner.stack import Deployment, Found
 from runner.world import World
 
 if TYPE_CHECKING:
@@ -44,25 +44,19 @@ LONGEST = 900
 """Seconds that a call of a function may last."""
 
 
-def world(stage: str, stack: str, endpoint: str | None) -> World:
+def world(address: Address) -> World:
     """Raises NoSuchStack where nobody answers, or nothing is there: neither a stack nor the old tables."""
-
-    def client(service: Any, config: Config = CONFIG) -> Any:
-        try:
-            return boto3.client(service, endpoint_url=endpoint, config=config)
-        except BotoCoreError as problem:
-            raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
-
-    model = chosen()
+    model, client = chosen(), _clients(address)
+    stage, stack = address.stage, address.stack
     cloudformation, functions = client("cloudformation", _PATIENT), client("lambda", _LONG)
     names = _resources(cloudformation, stack)
-    given = samconfig.parameters(SAMCONFIG, stage)
-    found = settings(_environment(functions, names, model, {"Stage": stage, **given}), model)
+    found = settings(_environment(functions, names, model, {"Stage": stage, **address.parameters}), model)
     tables = {**found.tables, "migration": f"remodel-{stage}"}
     dynamodb, clock = client("dynamodb"), SystemClock()
     journal = Journal(dynamodb, tables["migration"], clock, myself())
     store = DynamoStore(dynamodb, tables_of(model, dict(found.tables)))
     readers = {each: names[id] for each in model.order if (id := named.replicator(each)) in names}
+    new_tables = {named.new_table(each): tables[each] for each in model.new_tables}
     return World(
         stage=stage,
         place=Place(model, store, clock, found.live),
@@ -75,10 +69,7 @@ def world(stage: str, stack: str, endpoint: str | None) -> World:
         journal=journal,
         flag=Parameter(client("ssm"), f"/remodel/{stage}/read"),
         failures=Bucket(client("s3"), names.get("FailedBatches"), model.old_tables),
-        stack=Deployment(
-            *(cloudformation, client("iam"), SAMCONFIG, stage, stack, names),
-            new_tables=[named.new_table(each) for each in model.new_tables],
-        ),
+        stack=Deployment(cloudformation, client("iam"), SAMCONFIG, Found(address, names, new_tables)),
         declared=_declared(tables),
     )
 
@@ -124,6 +115,25 @@ class Parameter:
         self._client.put_parameter(Name=self.name, Value=value, Type="String", Overwrite=True)
 
 
+def _clients(address: Address) -> Callable[..., Any]:
+    """`boto3.client`, there; it raises NoSuchStack where it cannot be made. Raises NoSuchProfile."""
+
+    def client(service: Any, config: Config = CONFIG) -> Any:
+        try:
+            return session.client(service, endpoint_url=address.endpoint, config=config)
+        except BotoCoreError as problem:
+            raise NoSuchStack(_NOBODY.format(stack=address.stack, problem=problem)) from problem
+
+    try:
+        session = boto3.Session(profile_name=address.profile, region_name=address.region)
+    except ProfileNotFound as problem:
+        raise NoSuchProfile(
+            f"expected profile {address.profile!r} in AWS's configuration of this machine, found none: make it, correct it in "
+            f"{SAMCONFIG.name}, or name another as --profile"
+        ) from problem
+    return client
+
+
 def _resources(client: Any, stack: str) -> dict[str, str]:
     """Physical names by logical ids; empty where there is no such stack. Raises NoSuchStack where nobody answers."""
     try:
@@ -135,7 +145,12 @@ def _resources(client: Any, stack: str) -> dict[str, str]:
         raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
     except (BotoCoreError, ResponseParserError) as problem:
         raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
-    return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
+    there = [each for each in found if each["ResourceStatus"] not in _GONE]
+    return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in there}
+
+
+_GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
+"""Still listed, for as long as the stack is that failed to be made."""
 
 
 _NOBODY = (

@@ -17,6 +17,10 @@ class NoSuchStack(RemodelError):
     """Neither a deployed stack nor a DynamoDB with its tables is where the options say."""
 
 
+class NoSuchProfile(RemodelError):
+    """AWS's configuration on this machine does not have the profile that the stage is deployed with."""
+
+
 class CallFailed(RemodelError):
     """A deployed function did not answer, or answered with an error."""
 

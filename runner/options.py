@@ -17,6 +17,7 @@ from rich.console import Console
 
 from remodel.errors import RemodelError
 from runner import aws, here
+from runner.address import Flags, address
 from runner.errors import NoSuchStack
 from runner.world import World
 
@@ -33,8 +34,12 @@ class Stage(StrEnum):
 def where(
     stage: Annotated[Stage, typer.Option("--stage", help="The stage.")],
     stack: Annotated[
-        str | None, typer.Option("--stack", help="The stack's name, where it is not remodel-<stage>.")
+        str | None, typer.Option("--stack", help="The stack's name, where it is not the one of samconfig.toml.")
     ] = None,
+    region: Annotated[
+        str | None, typer.Option("--region", help="The region, where it is not the one of samconfig.toml.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option("--profile", help="The profile of credentials, likewise.")] = None,
     endpoint: Annotated[
         str | None, typer.Option("--endpoint-url", help="Instead of AWS: a local cloud, or a DynamoDB Local.")
     ] = None,
@@ -56,7 +61,8 @@ def verb(app: typer.Typer, name: str, help: str, example: str) -> Callable[[Call
         @functools.wraps(work)
         def command(**given: Any) -> None:
             place = {each: given.pop(each) for each in inspect.signature(where).parameters}
-            with world(**place) as it:
+            stage, prefix = place.pop("stage"), place.pop("prefix")
+            with world(stage, Flags(**place), prefix) as it:
                 work(it, **given)
 
         parameters = [*_parameters(where), *_parameters(work)[1:]]
@@ -77,15 +83,15 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 @contextmanager
-def world(stage: Stage, stack: str | None, endpoint: str | None, prefix: str) -> Iterator[World]:
+def world(stage: Stage, flags: Flags, prefix: str) -> Iterator[World]:
     """On AWS, deployed or not yet; on an endpoint that knows no stacks, the tables of the template on a DynamoDB Local."""
     with _refusals():
         try:
-            found = aws.world(stage.value, stack or f"remodel-{stage.value}", endpoint)
+            found = aws.world(address(aws.SAMCONFIG, stage.value, flags))
         except NoSuchStack:
-            if endpoint is None or stack is not None:
+            if flags.endpoint is None or flags.stack is not None:
                 raise
-            with here.world(endpoint, prefix) as found:
+            with here.world(flags.endpoint, prefix) as found:
                 yield found
         else:
             yield found

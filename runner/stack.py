@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from runner import samconfig
-from runner.errors import NotReady
+from runner import maker, samconfig
+from runner.address import Address
+from runner.errors import NotReady, SamconfigUnwritable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_iam import IAMClient
 
 
+MAKES = "CreateNewTables"
+"""The template's parameter: whether the stack makes the new tables; where nothing is said, it does. A stack that stops making
+them deletes those that it has made."""
+
+
 def _several(one_or_more: Any) -> list[str]:
     return [one_or_more] if isinstance(one_or_more, str) else list(one_or_more)
 
 
-class Deployment:
-    """`names`: physical names by logical ids; empty before the first deployment. `new_tables`: logical ids of the new tables,
-    where the stack has made them."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a stage's stack is, and what it has. `names`: physical names by logical ids; empty before the first deployment.
+    `new_tables`: those of the new tables, whoever makes them."""
 
-    def __init__(
-        self,
-        client: CloudFormationClient,
-        iam: IAMClient,
-        config: Path,
-        stage: str,
-        name: str,
-        names: Mapping[str, str],
-        new_tables: Sequence[str],
-    ) -> None:
-        self._client, self._iam, self._config = client, iam, config
-        self._stage, self._name, self._names, self._new_tables = stage, name, names, new_tables
+    address: Address
+    names: Mapping[str, str]
+    new_tables: Mapping[str, str]
+
+    @property
+    def stage(self) -> str:
+        return self.address.stage
+
+    @property
+    def name(self) -> str:
+        return self.address.stack
+
+    @property
+    def made(self) -> dict[str, str]:
+        """The new tables that the stack has made."""
+        return {each: self.names[each] for each in self.new_tables if each in self.names}
+
+
+class Deployment:
+    def __init__(self, client: CloudFormationClient, iam: IAMClient, config: Path, found: Found) -> None:
+        self._client, self._iam, self._config, self._found = client, iam, config, found
 
     def missing(self, parameters: Mapping[str, str]) -> str:
         wanted = self._wanted(parameters)
         return f"write {', '.join(sorted(wanted))} to {self._config.name}, then deploy the stage" if wanted else ""
 
     def connect(self, parameters: Mapping[str, str]) -> None:
-        samconfig.write(self._config, self._stage, self._wanted(parameters))
+        samconfig.write(self._config, self._found.stage, self._wanted(parameters))
 
     def denied(self) -> list[str]:
         """Each role is asked for all that its own policies allow: what denies it then stands elsewhere, in a boundary of the
         account or in a policy of its organisation."""
-        roles = [name for logical, name in self._names.items() if logical.endswith("Role")]
+        roles = [name for logical, name in self._found.names.items() if logical.endswith("Role")]
         return [told for role in roles for told in self._denied_to(role)]
 
     def _denied_to(self, role: str) -> Iterator[str]:
@@ -72,32 +89,36 @@ class Deployment:
                 yield f"{role}: expected to be allowed {what}, found {each['EvalDecision']}: see the account's boundaries"
 
     def removals(self) -> list[str]:
-        if not self._names:
+        if not self._found.names:
             return []
-        if kept := self._holds_new_tables():
-            return [f"nothing of stack {self._name}: it has made {kept}, and would take them along"]
-        return [f"stack {self._name}, with {len(self._names)} resources"]
+        if kept := ", ".join(self._found.made.values()):
+            return [f"nothing of stack {self._found.name}: it has made {kept}, and would take them along"]
+        return [f"stack {self._found.name}, with {len(self._found.names)} resources"]
 
     def remove(self) -> None:
-        if not self._names or self._holds_new_tables():
+        if not self._found.names or self._found.made:
             return
-        self._client.delete_stack(StackName=self._name)
+        self._client.delete_stack(StackName=self._found.name)
         try:
-            self._client.get_waiter("stack_delete_complete").wait(StackName=self._name)
+            self._client.get_waiter("stack_delete_complete").wait(StackName=self._found.name)
         except ClientError as problem:
             raise NotReady(
-                f"expected stack {self._name!r} to go, but: {problem}: see its events, then finish again"
+                f"expected stack {self._found.name!r} to go, but: {problem}: see its events, then finish again"
             ) from problem
 
     def _wanted(self, parameters: Mapping[str, str]) -> dict[str, str]:
-        """A stage that makes everything itself needs none."""
-        if self._stage == "sandbox":
+        """What the next deployment is not told yet. A stage that makes everything itself needs none."""
+        if self._found.stage == "sandbox":
             return {}
-        known = samconfig.parameters(self._config, self._stage)
+        if told := self._found.address.contradiction:
+            raise SamconfigUnwritable(
+                f"expected {self._config.name} to deploy the stage where the tables are, found {told}: "
+                "correct it there, or leave the option out"
+            )
+        known = {MAKES: "true", **samconfig.parameters(self._config, self._found.stage)}
         given = dict(parameters)
-        if self._holds_new_tables():
-            given.pop("CreateNewTables", None)
+        if self._found.made:
+            given[MAKES] = "true"
+        elif MAKES in given:
+            maker.check(self._client, self._found.name, self._found.new_tables)
         return {name: value for name, value in given.items() if known.get(name) != value}
-
-    def _holds_new_tables(self) -> str:
-        return ", ".join(self._names[each] for each in self._new_tables if each in self._names)
