@@ -110,6 +110,7 @@ REFUSED = {
 
 NOT_READ = {
     "a file in a list": deploy('["Stage=dev", "file://parameters.toml"]'),
+    "a file whose name looks like a parameter": deploy('"file://of Stage=dev"'),
     "a file in a table": deploy('{"$include" = "file://parameters.toml"}'),
     "an empty region": HEAD + NAMED + 'region = ""\n',
     "a name that is no text": HEAD + "[dev.deploy.parameters]\nstack_name = 5\n",
