@@ -306,7 +306,7 @@ def test_a_file_that_the_library_cannot_write_stays(path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("value", ["", "a b", 'say "yes"', "it's", "a\\b", "a=b,c", "ünï", "'", "a\\ b"])
 def test_a_value_is_quoted_as_sam_unquotes_it_or_refused(value: str, path: Path) -> None:
     """`test_texts_…` holds our reading against SAM's; here it is the judge."""
-    for name in ("text", "long form", "list", "table", "inline table"):
+    for name in ("text", "text in literal quotes", "long form", "list", "table", "inline table"):
         try:
             written(path, READ[name], {"Odd": value})
         except SamconfigUnwritable:
@@ -329,6 +329,7 @@ def test_a_form_is_kept(path: Path) -> None:
     assert ',b ParameterKey=Odd,ParameterValue=1"  # theirs' in written(path, READ["long form"], {"Odd": "1"})
     assert '  "Stage=dev",  # which\n' in written(path, READ["list of several lines"])
     assert 'Odd = "1"' in written(path, READ["table"], {"Odd": "1"})
+    assert ' Odd=1"""' in written(path, READ["text of several lines"], {"Odd": "1"})
 
 
 def test_what_is_inherited_is_written_where_it_stands(path: Path) -> None:
