@@ -296,22 +296,23 @@ def _without_claims(call: Call, findings: Iterable[Finding], named: bool = False
 
 
 def _claimed(call: Call, finding: Finding) -> Finding:
-    new, found = finding.new, finding.found
-    if found is None or new.table == QUARANTINE:
-        return finding
-    others = claims.every_origin(call, new, found) - {finding.origin}
-    claiming = claims.expected_by(call, {new: others}).get(new, {})
-    if all(_fields(want, found) for want in claiming.values()):
+    claiming, found = _claiming(call, finding), finding.found
+    if found is None or all(_fields(want, found) for want in claiming.values()):
         return finding
     return finding._replace(what="claims", others=tuple(sorted(claiming)))
 
 
 def _is_of_another(call: Call, finding: Finding) -> bool:
     """Whether a key that an old row could have had is right as it is, because another old row expects it."""
-    if finding.what != "orphaned" or finding.found is None or finding.new.table == QUARANTINE:
-        return False
+    return finding.what == "orphaned" and bool(_claiming(call, finding))
+
+
+def _claiming(call: Call, finding: Finding) -> Mapping[Key, Item]:
+    """The other old rows that expect the key of a stored new row, and what each expects there."""
+    if finding.found is None or finding.new.table == QUARANTINE:
+        return {}
     others = claims.every_origin(call, finding.new, finding.found) - {finding.origin}
-    return bool(claims.expected_by(call, {finding.new: others}))
+    return claims.expected_by(call, {finding.new: others}).get(finding.new, {})
 
 
 def _repair(call: Call, finding: Finding) -> None:
