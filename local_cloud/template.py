@@ -1,6 +1,6 @@
 """`template.yaml` read as the truth: which tables there are, and which code, handler, environment and stream a function has.
 
-Resolves what the template of this project uses (Ref, GetAtt, Sub, If, Equals, Or, Not, FindInMap) for one set of parameters.
+Resolves the intrinsic functions that the template of this project uses (`_called`), for one set of parameters.
 """
 
 from __future__ import annotations
@@ -11,11 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-
-class TemplateError(Exception):
-    """The template uses something that this reader does not know."""
+from local_cloud.document import Call, TemplateError, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class Template:
 
     def __init__(self, path: Path, parameters: Mapping[str, str], prefix: str = "") -> None:
         self._root = path.parent
-        self._document = yaml.load(path.read_text(), _Loader)  # noqa: S506
+        self._document = load(path)
         self._prefix = prefix
         defaults = {
             name: str(each["Default"]) for name, each in self._document["Parameters"].items() if "Default" in each
@@ -117,7 +113,7 @@ class Template:
 
     def _value(self, value: Any) -> Any:
         match value:
-            case _Call():
+            case Call():
                 return self._called(value)
             case dict():
                 return {key: self._value(each) for key, each in value.items()}
@@ -126,50 +122,36 @@ class Template:
             case _:
                 return value
 
-    def _called(self, call: _Call) -> Any:
+    def _called(self, call: Call) -> Any:
         match call:
-            case _Call(name="Ref", argument=str(name)):
+            case Call(name="Ref", argument=str(name)):
                 return self._ref(name)
-            case _Call(name="GetAtt", argument=str(path)):
+            case Call(name="GetAtt", argument=str(path)):
                 return self._ref(path.split(".")[0])
-            case _Call(name="Sub", argument=str(text)):
+            case Call(name="GetAtt", argument=[str(name), _]):
+                return self._ref(name)
+            case Call(name="Sub", argument=str(text)):
                 return re.sub(r"\$\{([\w:]+)\}", lambda found: self._ref(found[1]), text)
-            case _Call(name="If", argument=[str(condition), yes, no]):
+            case Call(name="If", argument=[str(condition), yes, no]):
                 return self._value(yes if self._condition(condition) else no)
-            case _Call(name="FindInMap", argument=[str(mapping), row, column]):
+            case Call(name="FindInMap", argument=[str(mapping), row, column]):
                 return self._document["Mappings"][mapping][self._value(row)][self._value(column)]
-            case _Call(name="Equals", argument=[one, other]):
-                return self._value(one) == self._value(other)
-            case _Call(name="Or", argument=list(several)):
+            case _:
+                return self._truth(call)
+
+    def _truth(self, call: Call) -> bool:
+        match call:
+            case Call(name="Condition", argument=str(name)):
+                return self._condition(name)
+            case Call(name="Equals", argument=[one, other]):
+                return bool(self._value(one) == self._value(other))
+            case Call(name="Or", argument=list(several)):
                 return any(self._value(one) for one in several)
-            case _Call(name="Not", argument=[one]):
+            case Call(name="And", argument=list(several)):
+                return all(self._value(one) for one in several)
+            case Call(name="Not", argument=[one]):
                 return not self._value(one)
-            case _Call(name=name):
+            case Call(name=name):
                 raise TemplateError(
-                    f"expected Ref, GetAtt, Sub, If, Equals, Or, Not or FindInMap, found !{name}: teach {__name__} about it"
+                    f"expected an intrinsic function that this reader knows, found !{name}: teach {__name__} about it"
                 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    name: str
-    argument: Any
-
-
-class _Loader(yaml.SafeLoader):
-    pass
-
-
-def _construct(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> _Call:
-    match node:
-        case yaml.ScalarNode():
-            return _Call(suffix, loader.construct_scalar(node))
-        case yaml.SequenceNode():
-            return _Call(suffix, loader.construct_sequence(node, deep=True))
-        case yaml.MappingNode():
-            return _Call(suffix, loader.construct_mapping(node, deep=True))
-        case _:
-            raise TemplateError(f"expected a YAML value behind !{suffix}")
-
-
-_Loader.add_multi_constructor("!", _construct)

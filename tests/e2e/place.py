@@ -5,6 +5,7 @@ Endpoint, credentials and Region come from the environment, as every AWS SDK rea
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local_cloud.document import load, plain
 from measures.model import MODEL
 from remodel.settings import table_names, variable
 from runner.names import name_parameter
@@ -73,9 +75,11 @@ class Place:
             )
 
     def build(self) -> None:
+        """An emulator looks for names before it expands loops, and is given the template without them."""
         template = ROOT / "template.yaml"
-        if self.architecture != "arm64":
-            COPY.write_text(template.read_text().replace("arm64", self.architecture))
+        text = json.dumps(plain(load(template))) if self.endpoint else template.read_text()
+        if self.endpoint or self.architecture != "arm64":
+            COPY.write_text(text.replace("arm64", self.architecture))
             template = COPY
         self._sam(
             "build",
@@ -95,7 +99,8 @@ class Place:
         self._sam(
             "deploy",
             *("--template-file", str(HERE / "build/template.yaml"), "--stack-name", self.name),
-            *("--s3-bucket", bucket, "--s3-prefix", self.name, "--capabilities", "CAPABILITY_IAM"),
+            *("--s3-bucket", bucket, "--s3-prefix", self.name),
+            *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"),
             *("--parameter-overrides", " ".join(f"{name}={value}" for name, value in parameters.items())),
             *("--region", str(region), "--no-confirm-changeset", "--no-progressbar"),
         )
@@ -146,12 +151,14 @@ class Place:
     # ------------------------------------------------------------------------------------------ going
 
     def delete(self) -> None:
-        """Whatever there is of it. Raises StepFailed where something stays."""
+        """Whatever there is of it, with the tables that the stack leaves. Raises StepFailed where something stays."""
         if self._status() is not None:
             for bucket in [each["PhysicalResourceId"] for each in self.resources() if each["ResourceType"] == _BUCKET]:
                 self._empty(bucket)
             self.client("cloudformation").delete_stack(StackName=self.name)
             self.until(lambda: self._is_gone() or None, f"stack {self.name} to be gone")
+        for table in self._own_tables():
+            self.client("dynamodb").delete_table(TableName=table)
         self._backups()
         with suppress(self.client("dynamodb").exceptions.ResourceNotFoundException):
             self.client("dynamodb").delete_table(TableName=MIGRATION)
@@ -162,8 +169,7 @@ class Place:
             self.client("s3").delete_bucket(Bucket=self._artefacts)
         COPY.unlink(missing_ok=True)
         self.until(lambda: not self._is_table(MIGRATION) or None, f"table {MIGRATION} to be gone")
-        if left := [table for table in self._own_tables() if self._is_table(table)]:
-            raise StepFailed(f"expected the stack to take its tables along, found {', '.join(left)}: delete them")
+        self.until(lambda: not list(self._own_tables()) or None, f"the tables that stack {self.name} leaves to be gone")
 
     def until(self, look: Callable[[], T | None], what: str, within: float = PATIENCE, pause: float = 2.0) -> T:
         """What `look` says once it says something. Raises StepFailed."""
@@ -242,7 +248,7 @@ class Place:
 
     def _sam(self, *arguments: str) -> None:
         print(f"$ sam {' '.join(arguments)}", flush=True)
-        environment = {**os.environ, "SAM_CLI_TELEMETRY": "0"}
+        environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1"}
         done = subprocess.run(
             [str(SAM), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )

@@ -29,13 +29,25 @@ def functions_end(template: Any) -> Iterator[str]:
             yield id
 
 
+TOLD = {
+    "Fanout": "FanoutsStalledAlarm",
+    "Sweep": "WorkLeftAlarm",
+    "Reconcile": "ComparisonOverdueAlarm",
+    "Watch": "GapAlarm",
+    "Backfill": "BackfillStalledAlarm",
+}
+"""The alarm that goes on where a function fails again and again. Only a person or a verb calls Replay, and is told."""
+
+
 def functions_are_watched(template: Any) -> Iterator[str]:
-    """An alarm counts the failures of each: of a function on a stream those of its mapping, of another one its errors."""
-    watched = {(name, value) for metric in _alarmed(template) for name, value in metric}
-    mappings = {each["FunctionName"]["Ref"]: id for id, each in _mappings(template).items()}
-    for id in of_type(template, "AWS::Lambda::Function"):
-        told = ("FailedInvokeEventCount", mappings[id]) if id in mappings else ("Errors", id)
-        if told not in watched:
+    """What a function does not get done goes off: a stream falls behind, and other work is left."""
+    alarms = of_type(template, "AWS::CloudWatch::Alarm")
+    for id, function in of_type(template, "AWS::Lambda::Function").items():
+        source = id.removeprefix("Replicate")
+        alarm = f"{source}BehindAlarm" if source != id else TOLD.get(id)
+        late = alarms.get(f"{source}BehindAlarm", {})
+        stream = source != id and not _names(late, "IteratorAge", function["FunctionName"])
+        if stream or (alarm is not None and alarm not in alarms):
             yield id
 
 
@@ -44,8 +56,9 @@ def failures_have_somewhere_to_go(template: Any) -> Iterator[str]:
         to = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", {})
         bucket = to.get("Fn::GetAtt", [None])[0]
         counts = {"DroppedEventCount", "OnFailureDestinationDeliveredEventCount"}
-        alarms = {name for metric in _alarmed(template) for name, value in metric if value == id}
-        if bucket not in of_type(template, "AWS::S3::Bucket") or not counts <= alarms:
+        alarms = of_type(template, "AWS::CloudWatch::Alarm").values()
+        counted = {name for each in alarms for name in counts if _names(each, name, {"Ref": id})}
+        if bucket not in of_type(template, "AWS::S3::Bucket") or counted != counts:
             yield id
 
 
@@ -100,8 +113,10 @@ def _mappings(template: Any) -> dict[str, Any]:
     return {id: each for id, each in every.items() if "StartingPosition" in each}
 
 
-def _alarmed(template: Any) -> Iterator[list[tuple[str, str]]]:
-    """Of each alarm, its metric with what it is a metric of."""
-    for each in of_type(template, "AWS::CloudWatch::Alarm").values():
-        values = [one["Value"] for one in each.get("Dimensions", []) if isinstance(one["Value"], dict)]
-        yield [(each["MetricName"], value["Ref"]) for value in values if "Ref" in value]
+def _names(alarm: Any, metric: str, of: Any) -> bool:
+    """Whether an alarm, or a part of its expression, is on this metric of this function or mapping."""
+    parts = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+    return any(
+        each.get("MetricName") == metric and of in [one["Value"] for one in each.get("Dimensions", [])]
+        for each in [*parts, alarm]
+    )

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from remodel.settings import load_model
-from stack.access import STREAM
-from tests.template.transformed import of_type, transformed
+from tests.template.transformed import ROOT, expanded, of_type, transformed
 from tests.template.watched import SENT, Watched
 
 WILDCARDS = {
@@ -21,6 +20,9 @@ WILDCARDS = {
     "cloudwatch:GetMetricStatistics": "knows no resources",
 }
 """The only resources with a `*`: where AWS has no other way."""
+
+STREAM = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+"""What Lambda asks for under the role of a function on a stream."""
 
 OURS = {"index": "Index", "quarantine": "Quarantine"}
 
@@ -35,8 +37,9 @@ def role_of(template: Any, function: str) -> str:
 
 
 def statements(template: Any, role: str) -> Iterator[tuple[list[str], list[Any]]]:
-    """Actions and resources of each statement."""
-    for policy in template["Resources"][role]["Properties"].get("Policies", []):
+    """Actions and resources of each statement, whether the policy stands in the role or names it."""
+    shared = [each for each in of_type(template, "AWS::IAM::Policy").values() if {"Ref": role} in each["Roles"]]
+    for policy in [*template["Resources"][role]["Properties"].get("Policies", []), *shared]:
         for each in policy["PolicyDocument"]["Statement"]:
             assert each["Effect"] == "Allow"
             yield _several(each["Action"]), _several(each["Resource"])
@@ -75,10 +78,10 @@ def test_each_function_may_do_what_it_does_and_nothing_else(watched: Watched) ->
 def test_a_right_too_few_and_one_too_many_are_noticed() -> None:
     template = transformed()
     before = allowed(template, "ReplicateActuals")
-    template["Resources"]["ReplicateActualsRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].pop(0)
+    template["Resources"]["MaterializePolicy"]["Properties"]["PolicyDocument"]["Statement"].pop(0)
 
     lost = before - allowed(template, "ReplicateActuals")
-    assert lost == {(action, "index") for action in ("BatchGetItem", "BatchWriteItem", "Query", "UpdateItem")}
+    assert lost == {(action, "index") for action in ("BatchGetItem", "BatchWriteItem", "UpdateItem")}
 
 
 def test_no_role_can_write_an_old_table() -> None:
@@ -175,10 +178,84 @@ def test_no_wildcards() -> None:
 )
 def test_a_wildcard_is_noticed(name: str, value: Any) -> None:
     template = transformed()
-    policy = template["Resources"]["BackfillRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    policy = template["Resources"]["BackfillPolicy"]["Properties"]["PolicyDocument"]
     policy["Statement"][0][name] = value
 
     assert list(wildcards(template))
+
+
+def test_no_policy_is_out_of_sight() -> None:
+    """Every policy is read above: it stands in a role, names roles, or is the one for a key of the customer's own."""
+    template = transformed()
+    roles = of_type(template, "AWS::IAM::Role")
+
+    for each in of_type(template, "AWS::IAM::Policy").values():
+        assert all(role.keys() == {"Ref"} and role["Ref"] in roles for role in each["Roles"])
+    assert list(of_type(template, "AWS::IAM::ManagedPolicy")) == ["KeyAccess"]
+    assert {"AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy"}.isdisjoint(
+        each["Type"] for each in template["Resources"].values()
+    )
+
+
+def test_every_role_takes_the_permissions_boundary() -> None:
+    """Those as well that SAM might make by itself."""
+    roles = of_type(transformed(), "AWS::IAM::Role")
+
+    assert len(roles) == 14
+    boundary = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]}
+    assert {id for id, role in roles.items() if role.get("PermissionsBoundary") != boundary} == set()
+
+
+def calls(template: Any, role: str) -> set[str]:
+    """The functions that a role may call, and nothing else may it do."""
+    found = set()
+    for actions, resources in statements(template, role):
+        assert actions == ["lambda:InvokeFunction"]
+        found |= {_text(resource) for resource in resources}
+    return found
+
+
+def tasks(states: Any) -> Iterator[Any]:
+    for state in states.values():
+        if state["Type"] == "Task":
+            yield state
+        if state["Type"] == "Map":
+            yield from tasks(state["ItemProcessor"]["States"])
+
+
+def test_the_state_machine_may_call_what_its_definition_calls() -> None:
+    template = transformed()
+    (machine,) = of_type(template, "AWS::StepFunctions::StateMachine").values()
+    definition = expanded()["Resources"]["BackfillAll"]["Properties"]["DefinitionUri"]
+    called = set()
+    for task in tasks(json.loads((ROOT / definition).read_text())["States"]):
+        assert task["Resource"] == "arn:${Partition}:states:::lambda:invoke"
+        name = task["Parameters"]["FunctionName"]
+        called.add(_text(machine["DefinitionSubstitutions"][name.removeprefix("${").removesuffix("}")]))
+
+    assert called == calls(template, machine["RoleArn"]["Fn::GetAtt"][0]) == {"Backfill.Arn"}
+
+
+def test_the_schedules_may_call_what_they_call() -> None:
+    template = transformed()
+    targets: dict[str, set[str]] = {}
+    for each in of_type(template, "AWS::Scheduler::Schedule").values():
+        targets.setdefault(each["Target"]["RoleArn"]["Fn::GetAtt"][0], set()).add(_text(each["Target"]["Arn"]))
+
+    assert targets == {role: calls(template, role) for role in targets}
+    assert targets == {"SchedulesRole": {"Sweep.Arn", "Reconcile.Arn", "Watch.Arn"}}
+
+
+def test_each_role_is_somebodys_and_trusts_nobody_else() -> None:
+    template = transformed()
+    trusted = dict.fromkeys((f"{function}Role" for function in functions(template)), "lambda.amazonaws.com")
+    trusted |= {"SchedulesRole": "scheduler.amazonaws.com", "BackfillAllRole": "states.amazonaws.com"}
+
+    found = {}
+    for id, role in of_type(template, "AWS::IAM::Role").items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        found[id] = statement["Principal"]["Service"]
+    assert found == trusted
 
 
 def _several(value: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Alarms and dashboard speak of metrics that exist, every metric is spoken of, and every alarm says what to do."""
+"""Alarms and dashboard speak of metrics that exist, every metric is shown, and every alarm says what to do."""
 
 from __future__ import annotations
 
@@ -11,66 +11,107 @@ from typing import Any
 
 import pytest
 
-from stack import alarms, dashboard
-from stack.access import SOURCES
+from measures.model import MODEL
+from runner.cli import app
 from tests.template.transformed import of_type, transformed
 from tests.template.watched import Watched
 
 ROOT = Path(__file__).parents[2]
+OURS = "Remodel/${Stage}"
+COMPOSITES = {"DataAtRisk", "FallingBehind", "ModelsDiffer"}
+SOURCES = [name.title() for name in MODEL.old_tables]
 
 BY_HAND = {("Muted", ())}
 """A person emits it, as the runbook says."""
 
 OF_AWS = {
     "AWS/Lambda": {
-        *("IteratorAge", "Errors", "Throttles", "DestinationDeliveryFailures"),
-        *("PolledEventCount", "FailedInvokeEventCount", "DroppedEventCount", "OnFailureDestinationDeliveredEventCount"),
+        *("IteratorAge", "PolledEventCount", "DroppedEventCount", "OnFailureDestinationDeliveredEventCount"),
     },
-    "AWS/States": {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut"},
-    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
-    "AWS/DynamoDB": {"ConsumedWriteCapacityUnits"},
+    "AWS/States": {"ExecutionsFailed"},
 }
 """What AWS publishes, of what is used here."""
+
+DESCRIPTION = re.compile(
+    r"[A-Z][^.]+\. [A-Z][^.]*`remodel (?P<verb>[a-z]+)[^.]*\. docs/runbook\.md#(?P<heading>[\w-]+)"
+)
+"""One sentence that says what it means, one that says what to do, and where to read on."""
 
 Named = tuple[str, str, tuple[tuple[str, Any], ...]]
 """Namespace, name, dimensions in order."""
 
 
+def anchor(heading: str) -> str:
+    """As GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 def headings() -> Counter[str]:
     text = (ROOT / "docs/runbook.md").read_text()
-    return Counter(alarms.anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE))
+    return Counter(anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE))
+
+
+def alarms(template: Any) -> dict[str, Any]:
+    return of_type(template, "AWS::CloudWatch::Alarm")
+
+
+def composites(template: Any) -> dict[str, Any]:
+    return of_type(template, "AWS::CloudWatch::CompositeAlarm")
+
+
+def plain(value: Any) -> Any:
+    """A text, with what CloudFormation puts in left as it stands."""
+    return value["Fn::Sub"] if isinstance(value, dict) and "Fn::Sub" in value else value
 
 
 def told(template: Any) -> dict[str, str]:
-    kinds = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
-    return {id: each["AlarmDescription"] for kind in kinds for id, each in of_type(template, kind).items()}
+    return {id: plain(each["AlarmDescription"]) for id, each in {**alarms(template), **composites(template)}.items()}
 
 
-def nowhere(template: Any) -> dict[str, str]:
-    """The alarms whose description leads to no heading of the runbook."""
-    found = {id: re.search(r"docs/runbook\.md#([\w-]+)$", text) for id, text in told(template).items()}
-    return {id: told(template)[id] for id, link in found.items() if not link or headings()[link[1]] != 1}
+def verbs() -> set[str]:
+    commands = {str(each.name) for each in app.registered_commands}
+    return commands | {str(each.name) for each in app.registered_groups}
 
 
-def test_every_alarm_leads_to_its_heading_in_the_runbook() -> None:
-    assert not nowhere(transformed())
-    for text in told(transformed()).values():
-        assert "First: " in text or "Somebody has asked for silence" in text
+def test_alarms_are_few() -> None:
+    assert 25 <= len(alarms(transformed())) <= 35
+    assert composites(transformed()).keys() == COMPOSITES
+
+
+def test_every_alarm_says_what_it_means_and_what_to_do() -> None:
+    for id, text in told(transformed()).items():
+        found = DESCRIPTION.fullmatch(text)
+        assert found, f"{id}: {text}"
+        assert found["verb"] in verbs(), id
+        assert headings()[found["heading"]] == 1, id
         assert len(text) <= 1_024
 
 
-def test_a_heading_that_is_not_there_is_noticed() -> None:
-    template = transformed()
-    template["Resources"]["DriftAlarm"]["Properties"]["AlarmDescription"] += "-and-more"
+def test_no_two_alarms_mean_the_same() -> None:
+    """Those of different streams apart, whose names make the difference."""
+    texts = Counter(told(transformed()).values())
 
-    assert list(nowhere(template)) == ["DriftAlarm"]
+    assert max(texts.values()) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rows differ. docs/runbook.md#models-differ",
+        "Rows differ. Look at the console. docs/runbook.md#models-differ",
+        "Rows differ. Run `remodel validate`.",
+        "Rows differ. They are orphans. Run `remodel validate`. docs/runbook.md#models-differ",
+    ],
+)
+def test_a_description_that_says_too_little_or_too_much_is_noticed(text: str) -> None:
+    assert not DESCRIPTION.fullmatch(text)
 
 
 def test_no_heading_of_the_runbook_is_without_an_alarm() -> None:
     linked = {text.rpartition("#")[2] for text in told(transformed()).values()}
     own = re.findall(r"^### (.+)$", (ROOT / "docs/runbook.md").read_text().split("## When an alarm")[1], re.MULTILINE)
 
-    assert {alarms.anchor(heading) for heading in own} == linked
+    assert {anchor(heading) for heading in own} == linked
 
 
 def test_the_links_of_the_runbook_lead_somewhere() -> None:
@@ -81,48 +122,46 @@ def test_the_links_of_the_runbook_lead_somewhere() -> None:
 
 def test_every_alarm_reaches_a_person_by_one_way() -> None:
     template = transformed()
-    rules = {id: each["AlarmRule"] for id, each in of_type(template, "AWS::CloudWatch::CompositeAlarm").items()}
+    rules = {id: each["AlarmRule"] for id, each in composites(template).items()}
     parts = [id for rule in rules.values() for id in re.findall(r'ALARM\(\\"\$\{(\w+)\}', json.dumps(rule))]
 
-    assert sorted(parts) == sorted(set(of_type(template, "AWS::CloudWatch::Alarm")) - {"Muted"})
-    assert set(rules) == set(alarms.COMPOSITES)
-    for each in of_type(template, "AWS::CloudWatch::CompositeAlarm").values():
-        assert (
-            each["AlarmActions"]
-            == each["OKActions"]
-            == [{"Fn::If": ["MakesTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmTopicArn"}]}]
-        )
+    assert sorted(parts) == sorted(set(alarms(template)) - {"Muted"})
+    topic = [{"Fn::If": ["MakesTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmTopicArn"}]}]
+    for each in composites(template).values():
+        assert each["AlarmActions"] == each["OKActions"] == topic
         assert each["ActionsSuppressor"] == {"Ref": "Muted"}
-        assert not any("AlarmActions" in one for one in of_type(template, "AWS::CloudWatch::Alarm").values())
+    assert not any("AlarmActions" in one for one in alarms(template).values())
 
 
-def test_what_a_composite_alarm_names_may_not_exist() -> None:
-    """The alarms of lookups that are not connected: never on, rather than an error."""
-    rule = of_type(transformed(), "AWS::CloudWatch::CompositeAlarm")["DataAtRisk"]["AlarmRule"]["Fn::Join"][1]
-
-    chosen = [each["Fn::If"] for each in rule if "Fn::If" in each]
-    assert {each[2] for each in chosen} == {"FALSE"}
-    assert {each[0] for each in chosen} == {
-        *("MeasuresLive", "PeopleLive"),
-        *("HasMappingAlarms", "HasMeasuresMappingAlarms", "HasPeopleMappingAlarms"),
-    }
+def test_an_alarm_that_does_not_exist_at_a_stage_is_never_on_there() -> None:
+    template = transformed()
+    for each in composites(template).values():
+        for part in each["AlarmRule"]["Fn::Join"][1]:
+            condition, text, otherwise = part.get("Fn::If", [None, part, "FALSE"])
+            assert otherwise == "FALSE"
+            named = re.findall(r"\$\{(\w+)\}", text["Fn::Sub"])
+            assert {template["Resources"][id].get("Condition") for id in named} == {condition}
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_each_old_table_is_watched(source: str) -> None:
-    found = {each.name.removeprefix(f"{source}-"): each for each in alarms.alarms() if each.name.startswith(source)}
-    assert {name: (each.metric, each.threshold) for name, each in found.items()} == {
-        "lagging": ("IteratorAge", 300_000),
-        "lagging-critically": ("IteratorAge", 21_600_000),
-        "not-polled": ("PolledEventCount", 1),
-        "dropped": ("DroppedEventCount", 0),
-        "failed-batches": ("OnFailureDestinationDeliveredEventCount", 0),
-        "failed-batches-lost": ("DestinationDeliveryFailures", 0),
-        "failing": ("FailedInvokeEventCount", 0),
-        "throttled": ("Throttles", 0),
+def test_each_stream_is_watched(source: str) -> None:
+    template = transformed()
+    found = {id.removeprefix(source): each for id, each in alarms(template).items() if id.startswith(source)}
+    mapping = {"EventSourceMappingUUID": {"Ref": f"Replicate{source}Stream"}}
+
+    assert found.keys() == {"BehindAlarm", "AtRiskAlarm", "NotReadAlarm", "GivenUpAlarm"}
+    assert all(source in told(template)[f"{source}{name}"] for name in found)
+    name = template["Resources"][f"Replicate{source}"]["Properties"]["FunctionName"]
+    for id, threshold in (("BehindAlarm", 5 * 60_000), ("AtRiskAlarm", 6 * 3_600_000)):
+        assert found[id]["Threshold"] == threshold
+        assert (found[id]["MetricName"], found[id]["Statistic"]) == ("IteratorAge", "Maximum")
+        assert found[id]["Dimensions"] == [{"Name": "FunctionName", "Value": name}]
+    assert found["NotReadAlarm"]["TreatMissingData"] == "breaching"
+    assert {dict(metric[2]) == mapping for id in ("NotReadAlarm", "GivenUpAlarm") for metric in measured(found[id])}
+    assert {metric[1] for metric in measured(found["GivenUpAlarm"])} == {
+        "DroppedEventCount",
+        "OnFailureDestinationDeliveredEventCount",
     }
-    assert {name for name, each in found.items() if each.missing == "breaching"} == {"not-polled"}
-    assert {found[name].statistic for name in ("lagging", "lagging-critically")} == {"Maximum"}
 
 
 def test_the_mappings_publish_what_the_alarms_count() -> None:
@@ -133,39 +172,68 @@ def test_the_mappings_publish_what_the_alarms_count() -> None:
     assert all(each["MetricsConfig"] == {"Metrics": ["EventCount"]} for each in streams)
 
 
-def named() -> Iterator[Named]:
-    """Every metric that an alarm or a widget names."""
-    for properties in of_type(transformed(), "AWS::CloudWatch::Alarm").values():
-        pairs = {each["Name"]: each["Value"] for each in properties.get("Dimensions", [])}
-        namespace = properties["Namespace"]
-        plain = namespace if isinstance(namespace, str) else namespace["Fn::Sub"]
-        yield plain, properties["MetricName"], tuple(sorted(pairs.items()))
-    for widget in dashboard.widgets():
+def measured(alarm: Any) -> Iterator[Named]:
+    """The metrics of an alarm: the one that it names, or those that its expression is made of."""
+    for each in [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]:
+        pairs = ((pair["Name"], plain(pair["Value"])) for pair in each.get("Dimensions", []))
+        yield plain(each["Namespace"]), each["MetricName"], tuple(sorted(pairs, key=str))
+
+
+def board() -> Any:
+    (properties,) = of_type(transformed(), "AWS::CloudWatch::Dashboard").values()
+    return json.loads(properties["DashboardBody"]["Fn::Sub"])["widgets"]
+
+
+def shown() -> Iterator[Named]:
+    """The metrics that a widget names one by one."""
+    for widget in board():
         for metric in widget["properties"].get("metrics", []):
-            space, name, *rest = metric[:-1]
-            yield space, name, tuple(sorted(zip(rest[::2], rest[1::2], strict=True)))
+            if isinstance(metric[0], str):
+                space, name, *rest = [part for part in metric if isinstance(part, str)]
+                yield space, name, tuple(sorted(zip(rest[::2], rest[1::2], strict=True)))
+
+
+def searched() -> Iterator[tuple[set[str], set[str]]]:
+    """Of each search of a widget, the names of the dimensions, and the services."""
+    for widget in board():
+        for metric in widget["properties"].get("metrics", []):
+            if isinstance(metric[0], dict):
+                found = re.match(
+                    r"SEARCH\('\{(?P<space>[^,]+),(?P<names>[\w,]+)} service=(?P<what>.+?)', '", metric[0]["expression"]
+                )
+                assert found and found["space"] == OURS
+                yield set(found["names"].split(",")), set(re.findall(r'"(\w+)"', found["what"]))
+
+
+def named() -> Iterator[Named]:
+    for each in alarms(transformed()).values():
+        yield from measured(each)
+    yield from shown()
 
 
 def ours() -> set[tuple[str, tuple[tuple[str, Any], ...]]]:
-    return {(name, dimensions) for space, name, dimensions in named() if space == dashboard.OURS}
+    return {(name, dimensions) for space, name, dimensions in named() if space == OURS}
 
 
 def test_every_metric_of_ours_that_is_named_is_emitted(watched: Watched) -> None:
     assert not ours() - BY_HAND - watched.emitted
 
 
-def test_every_metric_that_is_emitted_is_named(watched: Watched) -> None:
-    def kinds(metrics: Any) -> set[tuple[str, str]]:
-        return {(dict(dimensions)["service"], name) for name, dimensions in metrics}
+def test_every_metric_that_is_emitted_is_shown(watched: Watched) -> None:
+    searches = list(searched())
+    for name, dimensions in watched.emitted:
+        pairs = dict(dimensions)
+        assert any(pairs.keys() == names and pairs["service"] in services for names, services in searches), (
+            name,
+            pairs,
+        )
 
-    assert kinds(watched.emitted) == kinds(ours() - BY_HAND)
 
+def test_no_search_is_in_vain(watched: Watched) -> None:
+    emitted = {(frozenset(dict(pairs)), dict(pairs)["service"]) for _name, pairs in watched.emitted}
 
-def test_a_metric_that_nobody_emits_would_be_noticed(watched: Watched) -> None:
-    drift = ("Drift", (("mode", "full"), ("service", "reconcile")))
-
-    assert drift in watched.emitted & ours()
-    assert ("Drift", (("service", "reconcile"),)) not in watched.emitted
+    for names, services in searched():
+        assert all((frozenset(names), service) in emitted for service in services)
 
 
 def test_metrics_of_aws_are_those_that_it_publishes() -> None:
@@ -173,37 +241,39 @@ def test_metrics_of_aws_are_those_that_it_publishes() -> None:
     for space, name, _dimensions in named():
         found.setdefault(space, set()).add(name)
 
-    assert {space: names for space, names in found.items() if space != dashboard.OURS} == OF_AWS
+    assert {space: names for space, names in found.items() if space != OURS} == OF_AWS
 
 
 def test_the_namespace_is_the_functions_own() -> None:
     functions = of_type(transformed(), "AWS::Lambda::Function").values()
 
     spaces = [each["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] for each in functions]
-    assert spaces == [{"Fn::Sub": dashboard.OURS}] * 12
+    assert spaces == [{"Fn::Sub": OURS}] * 12
 
 
-def test_the_dashboard_is_what_its_data_say() -> None:
-    (properties,) = of_type(transformed(), "AWS::CloudWatch::Dashboard").values()
-    text, values = properties["DashboardBody"]["Fn::Sub"]
+def test_the_dashboard_names_what_there_is() -> None:
+    template = transformed()
+    (properties,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
+    names = set(re.findall(r"\$\{([\w.]+)\}", properties["DashboardBody"]["Fn::Sub"])) - {"Stage"}
 
-    assert json.loads(text) == {"widgets": dashboard.widgets()}
-    assert len(text) < 100_000
-    used = set(re.findall(r"\$\{(\w+)\}", text))
-    assert values.keys() <= used
-    assert used - values.keys() == {"Stage", "Index", "MeasureLinksTable", "MeasureDataTable", "Logs", "BackfillAll"}
+    assert names == {*(f"{id}.Arn" for id in COMPOSITES), "Logs"}
+    functions = {
+        plain(each["FunctionName"])
+        for each in of_type(template, "AWS::Lambda::Function").values()
+        if "FunctionName" in each
+    }
+    assert {dict(pairs)["FunctionName"] for space, _name, pairs in shown() if space == "AWS/Lambda"} == functions
 
 
-def test_no_widget_lies_upon_another() -> None:
-    places = Counter(
-        (x, y)
-        for each in dashboard.widgets()
-        for x in range(each["x"], each["x"] + each["width"])
-        for y in range(each["y"], each["y"] + each["height"])
-    )
+def test_the_first_row_says_whether_we_can_cut_over() -> None:
+    widgets = board()
+    first = [each for each in widgets if each["properties"]["title"].startswith("Can we cut over?")]
 
-    assert set(places.values()) == {1}
-    assert max(x for x, _y in places) == 23
-    titles = [each["properties"]["title"] for each in dashboard.widgets()]
-    assert [title[:15] for title in titles[1:5]] == ["Can we cut over"] * 4
-    assert titles[-1] == "Last errors"
+    assert widgets[: len(first)] == first, "CloudWatch places widgets in order"
+    assert sum(each["width"] for each in first) == 24
+    assert len({each["height"] for each in first}) == 1
+    assert set(first[0]["properties"]["alarms"]) == {f"${{{id}.Arn}}" for id in COMPOSITES}
+    assert {name for each in first[1:] for _space, name, *_ in each["properties"]["metrics"]} == {
+        *("IteratorAge", "Drift", "QuarantineDepth", "BackfillIdle", "NotesLeft", "FanoutsStalled", "Gaps"),
+    }
+    assert widgets[-1]["properties"]["title"] == "Last errors"

@@ -7,12 +7,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from local_cloud.template import _Loader
+from local_cloud.document import load
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT: Any = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+DOCUMENT: Any = load(ROOT / "template.yaml")
 TEXT = (ROOT / "docs/deploy.md").read_text()
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from local_cloud.template import Template, _Loader
+from local_cloud.document import load
+from local_cloud.template import Template
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT: Any = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+DOCUMENT: Any = load(ROOT / "template.yaml")
 HEAD = (
     "| stage | old tables | logs kept | deletion protection | alarms on event source mappings | asks before a change |"
 )

@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from local_cloud.template import Template, _Call, _Loader
+from local_cloud.document import Call, load
+from local_cloud.template import Template
 from measures.model import MODEL
 from remodel.converge import OLDER_THAN
 from remodel.fence import REQUEST
@@ -29,7 +30,7 @@ UV = ROOT / ".cache/uv/bin/uv"
 STREAMS = {f"Replicate{name.title()}": name for name in MODEL.old_tables}
 CALLED = ("Backfill", "Reconcile", "Replay", "Sweep", "Fanout", "Watch")
 
-DOCUMENT: Any = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+DOCUMENT: Any = load(ROOT / "template.yaml")
 RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
 
 
@@ -68,6 +69,7 @@ def test_it_builds(tmp_path: Path) -> None:
         text, folder = text.replace("python3.13", here), str(Path(sys.executable).resolve().parent)
         print(f"no Python 3.13 on this machine: built for {here} instead")
     (source / "template.yaml").write_text(text)
+    shutil.copy(ROOT / "samconfig.toml", source)
 
     sam("build", "--build-dir", str(tmp_path / "out"), cwd=source, path=folder)
 
@@ -105,6 +107,19 @@ def test_a_stream_has_a_way_out_for_every_failure(function: str) -> None:
     assert 0 < its["MaximumRetryAttempts"] <= 10_000
     assert 60 <= its["MaximumRecordAgeInSeconds"] <= 86_400
     assert its["DestinationConfig"]["OnFailure"]["Type"] == "S3", "only S3 keeps the records themselves"
+
+
+@pytest.mark.parametrize(
+    "part", ["Replicate{}", "Read{}StreamPolicy", "{}BehindAlarm", "{}AtRiskAlarm", "{}NotReadAlarm", "{}GivenUpAlarm"]
+)
+def test_all_streams_are_treated_alike(part: str) -> None:
+    """Two loops say it, and differ in the condition that is on lookups."""
+    told = set()
+    for name in MODEL.old_tables:
+        resource = RESOURCES[part.format(name.title())]
+        same = {key: value for key, value in resource.items() if key not in ("Condition", "DependsOn")}
+        told.add(repr(same).replace(name.title(), "Source").replace(repr(name), "'source'"))
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("function", [*CALLED, *STREAMS])
@@ -163,9 +178,30 @@ def test_what_must_not_be_lost_can_be_recovered(table: str) -> None:
     properties = RESOURCES[table]["Properties"]
 
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert properties["DeletionProtectionEnabled"] == _Call("If", ["IsProtected", True, False])
-    own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": _Call("Ref", "KmsKeyArn")}
-    assert properties["SSESpecification"] == _Call("If", ["HasKey", own, {"SSEEnabled": True}])
+    assert properties["DeletionProtectionEnabled"] == Call("If", ["IsProtected", True, False])
+    key = Call("If", ["HasKey", Call("Ref", "KmsKeyArn"), Call("Ref", "AWS::NoValue")])
+    assert properties["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+
+
+@pytest.mark.parametrize("table", ["Index", "Quarantine", "NewMeasureLinks", "NewMeasureData"])
+def test_what_must_not_be_lost_outlives_the_stack(table: str) -> None:
+    """The new tables outlive their condition as well: CloudFormation treats that as a deletion."""
+    assert RESOURCES[table]["DeletionPolicy"] == RESOURCES[table]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_template_can_be_read_from_top_to_bottom() -> None:
+    lines = (ROOT / "template.yaml").read_text().splitlines()
+
+    assert len(lines) <= 900
+    assert max(map(len, lines)) <= 120
+
+
+def test_a_function_of_a_stream_waits_for_all_that_its_role_may_do() -> None:
+    """Its stream is read as soon as it stands."""
+    for function in STREAMS:
+        role = Call("Ref", f"{function}Role")
+        policies = {id for id, each in RESOURCES.items() if role in each.get("Properties", {}).get("Roles", [])}
+        assert policies <= set(RESOURCES[function]["DependsOn"])
 
 
 def test_failed_batches_are_kept_for_a_person_and_for_nobody_else() -> None:
@@ -183,14 +219,23 @@ def test_failed_batches_are_kept_for_a_person_and_for_nobody_else() -> None:
     ]
     assert (policy["Effect"], policy["Principal"], policy["Action"]) == ("Deny", "*", "s3:*")
     assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert policy["Resource"] == [_Call("GetAtt", "FailedBatches.Arn"), _Call("Sub", "${FailedBatches.Arn}/*")]
+    assert policy["Resource"] == [Call("GetAtt", "FailedBatches.Arn"), Call("Sub", "${FailedBatches.Arn}/*")]
 
 
-@pytest.mark.parametrize("id", ["Index", "Quarantine", "NewMeasureLinks", "NewMeasureData", "FailedBatches", "Logs"])
-def test_what_costs_money_says_whose_it_is(id: str) -> None:
-    tags = {each["Key"]: each["Value"] for each in RESOURCES[id]["Properties"]["Tags"]}
+def test_what_costs_money_says_whose_it_is() -> None:
+    """CloudFormation hands a stack's tags to every resource of it."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
 
-    assert tags == {"app": "remodel", "stage": _Call("Ref", "Stage")} == DOCUMENT["Globals"]["Function"]["Tags"]
+    for stage in DOCUMENT["Parameters"]["Stage"]["AllowedValues"]:
+        assert config[stage]["deploy"]["parameters"]["tags"] == f"app=remodel stage={stage}"
+
+
+def test_the_command_line_expands_the_loops_at_every_stage() -> None:
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+
+    assert DOCUMENT["Transform"] == ["AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"]
+    for stage in ("default", *DOCUMENT["Parameters"]["Stage"]["AllowedValues"]):
+        assert config[stage]["global"]["parameters"]["language_extensions"] is True
 
 
 def test_the_engines_own_tables_have_the_keys_that_it_asks_for() -> None:
@@ -215,7 +260,8 @@ def test_the_new_tables_are_those_that_the_model_declares() -> None:
 def test_the_sweeper_runs_every_few_minutes() -> None:
     (event,) = RESOURCES["Sweep"]["Properties"]["Events"].values()
 
-    assert event == {"Type": "ScheduleV2", "Properties": {"ScheduleExpression": "rate(5 minutes)", "Input": "{}"}}
+    assert event["Type"] == "ScheduleV2"
+    assert event["Properties"]["ScheduleExpression"] == "rate(5 minutes)"
 
 
 def test_no_call_lives_as_long_as_a_note_has_an_owner() -> None:

@@ -1,4 +1,4 @@
-"""The template as CloudFormation gets it: what SAM's own transform makes of `template.yaml`, without an account."""
+"""The template as CloudFormation gets it: the loops expanded, and what SAM's own transform makes of it, without an account."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from local_cloud.document import load, plain
+
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".cache/sam/bin/python"
 
 # In SAM's own environment, which has the translator and is no dependency of ours.
 TRANSFORM = """
 import json, sys, boto3
-from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.translator import Translator
 from samtranslator.parser.parser import Parser
 
-document = yaml_parse(open(sys.argv[1]).read())
+document = json.load(sys.stdin)
 for resource in document["Resources"].values():
-    for name in ("CodeUri", "ContentUri"):
+    for name in ("CodeUri", "ContentUri", "DefinitionUri"):
         if name in resource.get("Properties", {}):
             resource["Properties"][name] = "s3://bucket/key"
 session = boto3.Session(region_name="eu-west-1")
@@ -28,10 +29,15 @@ print(json.dumps(Translator({}, Parser(), boto_session=session).translate(docume
 """
 
 
+def expanded() -> Any:
+    """Without its loops, before SAM's transform."""
+    return {**plain(load(ROOT / "template.yaml")), "Transform": "AWS::Serverless-2016-10-31"}
+
+
 @cache
 def _text() -> str:
     done = subprocess.run(
-        [str(PYTHON), "-c", TRANSFORM, str(ROOT / "template.yaml")], capture_output=True, text=True, check=False
+        [str(PYTHON), "-c", TRANSFORM], input=json.dumps(expanded()), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
