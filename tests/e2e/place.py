@@ -5,7 +5,6 @@ Endpoint, credentials and Region come from the environment, as every AWS SDK rea
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -20,7 +19,6 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_cloud.document import load, plain
 from measures.model import MODEL
 from remodel.settings import table_names, variable
 from runner.names import name_parameter
@@ -75,11 +73,9 @@ class Place:
             )
 
     def build(self) -> None:
-        """An emulator looks for names before it expands loops, and is given the template without them."""
         template = ROOT / "template.yaml"
-        text = json.dumps(plain(load(template))) if self.endpoint else template.read_text()
-        if self.endpoint or self.architecture != "arm64":
-            COPY.write_text(text.replace("arm64", self.architecture))
+        if self.architecture != "arm64":
+            COPY.write_text(template.read_text().replace("arm64", self.architecture))
             template = COPY
         self._sam(
             "build",

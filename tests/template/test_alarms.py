@@ -140,7 +140,7 @@ def test_an_alarm_that_does_not_exist_at_a_stage_is_never_on_there() -> None:
             condition, text, otherwise = part.get("Fn::If", [None, part, "FALSE"])
             assert otherwise == "FALSE"
             named = re.findall(r"\$\{(\w+)\}", text["Fn::Sub"])
-            assert {template["Resources"][id].get("Condition") for id in named} == {condition}
+            assert {template["Resources"][id].get("Condition") for id in named} in ({condition}, {None})
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -251,18 +251,26 @@ def test_the_namespace_is_the_functions_own() -> None:
     assert spaces == [{"Fn::Sub": OURS}] * 12
 
 
-def test_the_dashboard_names_what_there_is() -> None:
+def test_the_dashboard_and_watch_name_what_there_is() -> None:
     template = transformed()
     (properties,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
     names = set(re.findall(r"\$\{([\w.]+)\}", properties["DashboardBody"]["Fn::Sub"])) - {"Stage"}
 
     assert names == {*(f"{id}.Arn" for id in COMPOSITES), "Logs"}
-    functions = {
-        plain(each["FunctionName"])
-        for each in of_type(template, "AWS::Lambda::Function").values()
-        if "FunctionName" in each
-    }
-    assert {dict(pairs)["FunctionName"] for space, _name, pairs in shown() if space == "AWS/Lambda"} == functions
+    on_board = {dict(pairs)["FunctionName"] for space, _name, pairs in shown() if space == "AWS/Lambda"}
+    watch = template["Resources"]["Watch"]["Properties"]["Environment"]["Variables"]
+    watched = {name: each.get("Fn::If", [None, each])[1] for name, each in watch.items() if name.endswith("_FUNCTION")}
+    for stage in template["Mappings"]["Stages"]:
+        names = {
+            source: template["Mappings"][function["FunctionName"]["Fn::FindInMap"][0]][source][stage]
+            for id, function in of_type(template, "AWS::Lambda::Function").items()
+            if (source := id.removeprefix("Replicate")) != id
+        }
+        assert names == {source: f"remodel-{stage}-Replicate{source}" for source in SOURCES}
+        assert {each.replace("${Stage}", stage) for each in on_board} == set(names.values())
+        assert {name: plain(each).replace("${Stage}", stage) for name, each in watched.items()} == {
+            f"{source.upper()}_FUNCTION": name for source, name in names.items()
+        }
 
 
 def test_the_first_row_says_whether_we_can_cut_over() -> None:
