@@ -18,6 +18,7 @@ from runner import (
     cli_quarantine,
     comparison,
     cutover,
+    drive,
     finish,
     plan,
     prepare,
@@ -107,8 +108,8 @@ def backfill_(
         say(todo, as_json, lambda: out.print("\n".join(f"{name:<12} {each}" for name, each in todo.items())))
         return
     if rate is not None:
-        backfill.set_rate(it.journal, rate)
-    with show.segments(it.rows(left), as_json) as watch:
+        drive.set_rate(it.journal, rate)
+    with show.bars(it.rows(left), as_json) as watch:
         done = backfill.backfill(it, segments, watch)
     say(asdict(done), as_json, lambda: show.backfilled(done))
     if any(done.drift.values()):
@@ -128,8 +129,8 @@ def rate_(
     as_json: Json = False,
 ) -> None:
     if execute and units is not None:
-        backfill.set_rate(it.journal, units or None)
-    now = backfill.asked_rate(it.journal)
+        drive.set_rate(it.journal, units or None)
+    now = drive.asked_rate(it.journal)
     say(
         {"rate": now, "asked": units},
         as_json,
@@ -173,7 +174,7 @@ def validate_(
     if repair and not execute:
         err.print("--repair writes to the new tables: expected --execute beside it", soft_wrap=True)
         raise typer.Exit(2)
-    with show.parts(it.rows(comparison.both_ways(it)), as_json or not (full or repair)) as watch:
+    with show.bars(it.rows(comparison.both_ways(it)), as_json or not (full or repair)) as watch:
         done = validate.validate(it, sample, full or repair, repair, segments, watch)
     held = [quarantine.told(each) for each in quarantine.chosen(it, None, (), None, 0.0, float("inf"))]
     told = report.findings(done, it.stage, it.journal.steps("validate"), held)
@@ -199,7 +200,7 @@ def resync_(it: World, execute: Execute = False, as_json: Json = False, segments
         columns = ("stream", "read until", "read again from", "reason")
         say(told, as_json, lambda: show.rows("gaps to be covered", columns, cells))
         return
-    with show.parts(it.rows(dict.fromkeys((*resync.tables(it), *comparison.both_ways(it)))), as_json) as watch:
+    with show.bars(it.rows(dict.fromkeys((*resync.tables(it), *comparison.both_ways(it)))), as_json) as watch:
         done = resync.resync(it, segments, watch)
     say(
         asdict(done),

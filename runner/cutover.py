@@ -137,7 +137,7 @@ def _stop_and_compare(world: World, watch: Watch) -> dict[str, int]:
     if left := _unfinished(world):
         raise NotReady(f"expected nothing to be under way behind the fence, found {left}: cut over again")
     watch("comparing once more")
-    found = compare(world, "cutover", Asked(both_ways(world)), SEGMENTS)
+    found = compare(world, Asked("cutover", both_ways(world)), SEGMENTS)
     if wrong := found.drift + found.counts["claims"]:
         raise NotReady(
             f"expected nothing to differ once the event sources were idle, found {wrong} rows: the application still "

@@ -7,16 +7,17 @@ The event sources stay off, so that a fault can be mended in peace; `prepare` sw
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from remodel.backfill import Segment
+from remodel.backfill import RUN
 from remodel.resync import Walked, clear
+from remodel.segments import Segment, forget
 from remodel.store import INDEX
 from runner import event_sources, ownership, returned
 from runner.comparison import Asked, both_ways, compare
 from runner.cutover import SEGMENTS, STOPPED
+from runner.drive import Work, drive
 from runner.errors import NotReady
 from runner.world import OLD, World
 
@@ -50,11 +51,15 @@ def is_to_flip_back(world: World) -> bool:
 def identified(world: World, tables: Iterable[str]) -> dict[str, int]:
     """How many rows of each new table would be cleared. A row that is found in several ways counts once: remembered by its
     hash, since there may be many."""
+    wanted = list(tables)
     seen: dict[str, set[int]] = {name: set() for name in world.model.new_tables}
-    for walked in _cleared(world, list(tables), dry=True):
-        for key in walked.keys:
-            if key.table in seen:
-                seen[key.table].add(hash(key))
+    for table in (*wanted, INDEX):
+        walked = Walked()
+        while not walked.done:
+            walked = clear(world.call(), wanted, Segment(table, 0, 1, walked.cursor), stop_at=0.0, dry=True)
+            for key in walked.keys:
+                if key.table in seen:
+                    seen[key.table].add(hash(key))
     return {name: len(found) for name, found in seen.items()}
 
 
@@ -67,13 +72,13 @@ def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, i
         watch("stopping the event sources")
         world.journal.forget(STOPPED)
         event_sources.stop(world)
-        counts: Counter[str] = Counter()
-        world.journal.forget_progress(wanted)
-        for walked in _cleared(world, wanted, dry=False):
-            counts.update(key.table for key in walked.keys if key.table in world.model.new_tables)
-            watch(f"{counts.total()} rows cleared")
-        facts["cleared"] = dict(counts)
-    return {name: counts[name] for name in world.model.new_tables}
+        forget(world.call(), RUN, wanted)
+        # Over the rows that are there, and over the index, which knows those that are gone.
+        run = Work("rollback", "Reconcile", (*wanted, INDEX), {"mode": "clear", "tables": wanted})
+        counts = drive(world, run, SEGMENTS).total
+        forget(world.call(), run.run)
+        facts["cleared"] = {name: counts[name] for name in world.model.new_tables}
+    return {name: int(counts[name]) for name in world.model.new_tables}
 
 
 def _check(world: World) -> None:
@@ -85,16 +90,6 @@ def _check(world: World) -> None:
             "application has written to them; bring over what is needed, then `remodel prepare --execute` and `remodel resync "
             "--execute`"
         )
-
-
-def _cleared(world: World, tables: list[str], dry: bool) -> Iterator[Walked]:
-    """Page by page: over the rows that are there, and over the index, which knows those that are gone."""
-    for table in (*tables, INDEX):
-        segment, done = Segment(table, 0, 1), False
-        while not done:
-            walked = clear(world.call(), tables, segment, stop_at=0.0, dry=dry)
-            yield walked
-            segment, done = replace(segment, cursor=walked.cursor), walked.done
 
 
 def flip_back(world: World) -> Back:
@@ -113,6 +108,6 @@ def flip_back(world: World) -> Back:
 
 def what_is_new(world: World) -> Back:
     """Since the cutover, in the new tables alone."""
-    found = compare(world, "rollback", Asked(both_ways(world)), SEGMENTS).counts
+    found = compare(world, Asked("rollback", both_ways(world)), SEGMENTS).counts
     step = world.journal.last_done("cutover")
     return Back(step.ended if step else "", found["missing"], found["different"], found["orphaned"])

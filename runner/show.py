@@ -20,10 +20,8 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.backfill import Backfilled
-from runner.backfill import Watch as BackfillWatch
-from runner.comparison import Watch as ComparisonWatch
+from runner.drive import Watch
 from runner.gate import Condition
-from runner.journal import Progress as Segment
 from runner.journal import Step
 from runner.options import err, out
 from runner.plan import Plan
@@ -131,26 +129,12 @@ def log(stage: str, steps: Iterable[Step]) -> None:
 
 
 @contextmanager
-def segments(rows: Mapping[str, int], quiet: bool) -> Iterator[BackfillWatch]:
+def bars(rows: Mapping[str, int], quiet: bool) -> Iterator[Watch]:
     """A bar for each table, in rows (as many as it has, about); nothing where the output is not a terminal."""
     with _bars(rows, quiet) as (progress, tasks):
-        scanned: dict[tuple[str, int], int] = {}
 
-        def watch(each: Segment, waits: str) -> None:
-            scanned[each.table, each.segment] = each.scanned
-            done = sum(count for (name, _n), count in scanned.items() if name == each.table)
-            progress.update(tasks[each.table], completed=done, told=waits)
-
-        yield watch
-
-
-@contextmanager
-def parts(rows: Mapping[str, int], quiet: bool) -> Iterator[ComparisonWatch]:
-    """A bar for each table that is compared."""
-    with _bars(rows, quiet) as (progress, tasks):
-
-        def watch(name: str, count: int, done: bool) -> None:
-            progress.update(tasks[name], advance=count)
+        def watch(table: str, count: int, waits: str) -> None:
+            progress.update(tasks[table], advance=count, told=waits)
 
         yield watch
 

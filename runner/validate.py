@@ -13,7 +13,8 @@ from typing import Any
 from remodel.compare import DRIFT
 from remodel.store import QUARANTINE
 from runner import ownership
-from runner.comparison import Asked, Found, Watch, both_ways, compare
+from runner.comparison import Asked, Found, both_ways, compare
+from runner.drive import Watch, no_watch
 from runner.world import World
 
 ALL = "new rows and quarantine"
@@ -43,7 +44,7 @@ class Validation:
 
 
 def validate(
-    world: World, sample: int, full: bool, repair: bool, segments: int = 4, watch: Watch | None = None
+    world: World, sample: int, full: bool, repair: bool, segments: int = 4, watch: Watch = no_watch
 ) -> Validation:
     """Raises Fenced, Busy and CallFailed. With `repair`, what differs is repaired, and compared once more."""
     if repair:
@@ -69,8 +70,8 @@ def validate(
     return done
 
 
-def _compare(world: World, segments: int, watch: Watch | None, repair: bool = False) -> Found:
-    return compare(world, "validate", Asked(both_ways(world), repair=repair), segments, watch)
+def _compare(world: World, segments: int, watch: Watch, repair: bool = False) -> Found:
+    return compare(world, Asked("validate", both_ways(world), repair), segments, watch)
 
 
 def _counts(world: World, done: Validation, report: Any) -> None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from remodel import claims, index, mapping, newkeys, reading
-from remodel.backfill import Segment
 from remodel.call import Call
 from remodel.converge import converge, remove_orphan
 from remodel.errors import BadRequest, Unavailable
@@ -26,6 +25,7 @@ from remodel.joins import Bound, Group
 from remodel.keys import Key
 from remodel.mapping import SINCE, Expected, Snapshot
 from remodel.materialize import PAIRS
+from remodel.segments import Segment
 from remodel.store import QUARANTINE
 
 PAGE = 500

@@ -11,13 +11,16 @@ import pytest
 
 from local_cloud.cloud import Cloud
 from measures.model import MODEL
+from remodel.backfill import RUN
 from remodel.errors import Fenced
 from remodel.hints import Hint
 from remodel.keys import Key
 from remodel.notes import Note
+from remodel.segments import forget
 from remodel.streams import sighted
 from runner import backup, cutover, finish, ownership, prepare, quarantine, resync, returned, rollback, status, validate
-from runner.backfill import backfill, open_segments, set_rate
+from runner.backfill import backfill, open_segments
+from runner.drive import no_watch, set_rate
 from runner.errors import Busy, CallFailed, NotReady
 from runner.world import NEW, OLD
 from tests.integration.stage import Killed, Stage
@@ -30,7 +33,7 @@ MIGRATED = [name for name in MODEL.order if MODEL.migrates(name)]
 def quietly(told: str) -> None: ...
 
 
-def no_bar(progress: Any, waits: str) -> None: ...
+no_bar = no_watch
 
 
 @pytest.fixture
@@ -120,7 +123,7 @@ def test_a_backfill_is_held_to_its_rate_and_waits_for_the_streams(stage: Stage) 
     stage.readers.lag = 75.0
     told: list[str] = []
 
-    def watch(_progress: Any, waits: str) -> None:
+    def watch(_table: str, _rows: int, waits: str) -> None:
         told.append(waits)
         if waits and stage.clock.now() > began + 30:
             stage.readers.lag = 1.0
@@ -201,7 +204,7 @@ def test_the_gate_is_shut_by_each_condition(ready: Stage) -> None:
     assert shut() == ["nothing differs"]
     ready.clock.sleep(24 * 3_600)
     assert shut() == ["nothing differs", "backup"]
-    ready.world.journal.forget_progress(["actuals"])
+    forget(ready.world.call(), RUN, ["actuals"])
     assert shut() == ["backfill done", "nothing differs", "backup"]
 
 

@@ -23,7 +23,7 @@ from measures.model import MODEL
 from remodel.call import Place
 from remodel.clock import SystemClock
 from runner.errors import Busy
-from runner.journal import Journal, Progress, Step
+from runner.journal import Journal, Step
 from runner.lease import LEASE
 from runner.world import World
 from tests.rows import actual, guid, link, text
@@ -273,15 +273,6 @@ def test_what_went_wrong_is_remembered(journal: Journal) -> None:
     assert (step.outcome, step.facts) == ("failed", {"so far": 1, "problem": "ZeroDivisionError"})
     assert journal.last_done("backup") is None
     assert isinstance(step, Step)
-
-
-def test_progress_survives(journal: Journal) -> None:
-    progress = Progress("links", 1, 4, "x", False, 10, 20, 1)
-    journal.note(progress)
-
-    assert journal.progress() == [progress]
-    journal.forget_progress(["links"])
-    assert journal.progress() == []
 
 
 def test_backups_are_made_and_remembered_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:

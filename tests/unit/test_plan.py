@@ -9,9 +9,10 @@ import pytest
 
 import measures.model
 import shop.model
-from remodel.backfill import Segment, backfill
+from remodel.backfill import backfill
 from remodel.items import Item
 from remodel.model import Model
+from remodel.segments import Segment
 from runner import plan
 from runner.world import World
 from tests.memory import MemoryStore
