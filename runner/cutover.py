@@ -97,6 +97,7 @@ def cutover(world: World, accepted: Iterable[str], watch: Watch) -> str:
             world.readers.switch(True)
             world.journal.forget(STOPPED)
             raise
+        world.journal.check()
         world.flag.write(NEW)
         _forget(world)
         facts["flag"] = NEW
@@ -132,6 +133,7 @@ def _stop_and_compare(world: World, watch: Watch) -> dict[str, int]:
     watch("waiting until everything that was begun is finished")
     _drain(world)
     watch("setting the fence")
+    world.journal.check()
     world.call().set_fence(when(world.clock.now()))
     world.clock.sleep(fence.BOUND)
     if left := _unfinished(world):

@@ -49,6 +49,7 @@ def finish(world: World, watch: Watch) -> list[str]:
             watch("making the final backup")
             facts["backups"] = {each.table: each.arn or each.status for each in back_up(world)}
         watch("removing the stack's part")
+        world.journal.check()
         world.stack.remove()
         for name in world.migrated:
             _delete(world, name, watch)
@@ -61,6 +62,7 @@ def _delete(world: World, name: str, watch: Watch) -> None:
     if found is None:
         return
     watch(f"removing table {world.tables[name]}")
+    world.journal.check()
     if found.get("DeletionProtectionEnabled"):
         world.dynamodb.update_table(TableName=world.tables[name], DeletionProtectionEnabled=False)
     world.dynamodb.delete_table(TableName=world.tables[name])

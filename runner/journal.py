@@ -13,7 +13,7 @@ may change while a verb runs; and leases (`lease`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -53,6 +53,12 @@ class Journal:
     table: str
     clock: Clock
     me: str
+    _checks: list[Callable[[], None]] = field(default_factory=list, compare=False, repr=False)
+
+    def check(self) -> None:
+        """Before each step that cannot be undone: whether this process still holds its leases. Raises LeaseLost."""
+        for each in self._checks:
+            each()
 
     @contextmanager
     def step(self, verb: str, *others: str) -> Iterator[dict[str, Any]]:
@@ -61,7 +67,9 @@ class Journal:
         self._create()
         with ExitStack() as leases:
             for each in (verb, *others):
-                leases.enter_context(lease(self.dynamodb, self.table, self.clock, self.me, each))
+                check = leases.enter_context(lease(self.dynamodb, self.table, self.clock, self.me, each))
+                self._checks.append(check)
+                leases.callback(self._checks.remove, check)
             began = self._time()
             facts: dict[str, Any] = {}
             step = Step(verb, self.me, version("remodel"), began, facts=facts)

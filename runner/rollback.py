@@ -72,6 +72,7 @@ def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, i
         watch("stopping the event sources")
         world.journal.forget(STOPPED)
         event_sources.stop(world)
+        world.journal.check()
         forget(world.call(), RUN, wanted)
         # Over the rows that are there, and over the index, which knows those that are gone.
         run = Work("rollback", "Reconcile", (*wanted, INDEX), {"mode": "clear", "tables": wanted})
@@ -98,10 +99,12 @@ def flip_back(world: World) -> Back:
     with world.journal.step("rollback", "cutover", "finish", "prepare", "resync") as facts:
         world.journal.forget(STOPPED)
         returned.begin(world)
+        world.journal.check()
         world.flag.write(OLD)
         facts["flag"] = OLD
         back = what_is_new(world)
         facts["lost to the old tables"] = str(back)
+        world.journal.check()
         world.call().lift_fence()
     return back
 

@@ -22,7 +22,7 @@ from local_cloud.cloud import Cloud, client
 from measures.model import MODEL
 from remodel.call import Place
 from remodel.clock import SystemClock
-from runner.errors import Busy
+from runner.errors import Busy, LeaseLost
 from runner.journal import Journal, Step
 from runner.lease import LEASE
 from runner.world import World
@@ -262,6 +262,42 @@ def test_a_lease_that_ran_out_is_taken_over(journal: Journal) -> None:
         journal.clock.sleep(LEASE + 1)
         with another(journal, "bert@here (process 2)").step("backfill"):
             pass
+
+
+def test_a_lease_that_was_taken_over_is_lost(journal: Journal) -> None:
+    """A laptop that sleeps in the middle of a cutover must not go on with it."""
+    with journal.step("cutover"):
+        journal.check()
+        journal.clock.sleep(LEASE + 1)
+        lost = pytest.raises(LeaseLost, match=r"found that bert@here \(process 2\) holds it")
+        with another(journal, "bert@here (process 2)").step("cutover"), lost:
+            journal.check()
+        with pytest.raises(LeaseLost, match="found that nobody holds it"):
+            journal.check()
+    journal.check()
+
+
+def test_a_lease_of_a_process_that_died_here_is_taken_over_at_once(journal: Journal) -> None:
+    program = (
+        "import os, sys; from remodel.clock import SystemClock; from runner.journal import Journal; "
+        "from local_cloud.cloud import client; "
+        "journal = Journal(client(sys.argv[1]), sys.argv[2], SystemClock(), 'carl@there (process 3)'); "
+        "step = journal.step('backfill'); step.__enter__(); print('begun', flush=True); sys.stdin.read(); os._exit(9)"
+    )
+    endpoint = str(journal.dynamodb.meta.endpoint_url)
+    words = [sys.executable, "-c", program, endpoint, journal.table]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        with (
+            pytest.raises(Busy, match="carl@there"),
+            Journal(journal.dynamodb, journal.table, SystemClock(), "dora@there (process 3)").step("backfill"),
+        ):
+            pass
+        process.kill()
+        process.wait()
+
+    with Journal(journal.dynamodb, journal.table, SystemClock(), "dora@there (process 3)").step("backfill"):
+        pass
 
 
 def test_what_went_wrong_is_remembered(journal: Journal) -> None:
