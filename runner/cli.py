@@ -225,12 +225,8 @@ def cutover_(
     ] = None,
 ) -> None:
     if execute:
-        now = cutover.cutover(it, accept or (), watching(as_json))
-        say(
-            {"reads": now, "flag": it.flag.name},
-            as_json,
-            lambda: out.print(f"{it.flag.name} says {now!r}", highlight=False),
-        )
+        done = cutover.cutover(it, accept or (), watching(as_json))
+        say(asdict(done), as_json, lambda: show.flipped(it.flag.name, done))
         return
     gated = cutover.gate(it, accept or ())
     say([asdict(each) for each in gated], as_json, lambda: show.gate(gated))

@@ -51,6 +51,7 @@ def lease(dynamodb: DynamoDBClient, table: str, clock: Clock, me: str, verb: str
             stop.set()
             keeper.join()
             held.give_back()
+            _file(held.token).unlink(missing_ok=True)
 
 
 def myself() -> str:
@@ -145,10 +146,7 @@ def _locked(token: str) -> Iterator[None]:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+        yield
 
 
 def _is_dead(token: str) -> bool:

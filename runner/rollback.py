@@ -16,10 +16,11 @@ from remodel.segments import Segment, forget
 from remodel.store import INDEX
 from runner import event_sources, ownership, returned
 from runner.comparison import Asked, both_ways, compare
-from runner.cutover import SEGMENTS, STOPPED
 from runner.drive import Work, drive
 from runner.errors import NotReady
 from runner.world import OLD, World
+
+SEGMENTS = 4
 
 Watch = Callable[[str], None]
 
@@ -70,7 +71,6 @@ def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, i
         facts.update(tables=wanted)
         _check(world)
         watch("stopping the event sources")
-        world.journal.forget(STOPPED)
         event_sources.stop(world)
         world.journal.check()
         forget(world.call(), RUN, wanted)
@@ -97,7 +97,6 @@ def flip_back(world: World) -> Back:
     """After the cutover. The fence is lifted last: as long as it is set, whoever is stopped here can go on. Raises Busy and
     CallFailed."""
     with world.journal.step("rollback", "cutover", "finish", "prepare", "resync") as facts:
-        world.journal.forget(STOPPED)
         returned.begin(world)
         world.journal.check()
         world.flag.write(OLD)

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.backfill import Backfilled
+from runner.cutover import Flipped
 from runner.drive import Watch
 from runner.gate import Condition
 from runner.journal import Step
@@ -119,6 +120,14 @@ def gate(conditions: Iterable[Condition]) -> None:
     for each in conditions:
         made.add_row("ok" if each.met else "[red]SHUT[/red]", each.name, each.told, "" if each.met else each.todo)
     out.print(made)
+
+
+def flipped(flag: str, done: Flipped) -> None:
+    paused = f" after a pause of {done.paused_seconds:.0f} s" if done.paused_seconds else ""
+    out.print(f"{flag} says {done.flag!r}{paused}", highlight=False)
+    if done.late:
+        told = "[red]changed at the very moment of the flip, and not in the new tables[/red]"
+        out.print(f"{told}: {', '.join(done.late)}: write these rows through the application again", soft_wrap=True)
 
 
 def log(stage: str, steps: Iterable[Step]) -> None:

@@ -89,11 +89,12 @@ def _check(call: Call, segment: Segment) -> None:
             f"expected the stream of {table!r} to be connected, found that its rows are only looked up: "
             "give the stack the stream's ARN, or leave the table out of the backfill"
         )
-    view = call.store.stream_view(table)
-    if view != VIEW:
+    stream = call.store.stream(table)
+    if stream is None or stream.view != VIEW:
+        found = stream.view if stream else "no stream"
         raise StreamNotReady(
-            f"expected table {table!r} to have a stream with {VIEW}, found {view or 'no stream'}: switch it on and connect its "
-            "function first, or changes made during the backfill are lost"
+            f"expected table {table!r} to have a stream with {VIEW}, found {found}: switch it on and connect its function "
+            "first, or changes made during the backfill are lost"
         )
 
 

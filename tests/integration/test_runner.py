@@ -335,7 +335,7 @@ def test_backups_are_made_and_remembered_where_there_are_any(monkeypatch: pytest
             {**names, "migration": "migration"},
             *[SimpleNamespace()] * 2,  # type: ignore[arg-type]
             Journal(dynamodb, "migration", SystemClock(), "me"),
-            *[SimpleNamespace()] * 3,  # type: ignore[arg-type]
+            *[SimpleNamespace()] * 4,  # type: ignore[arg-type]
         )
         backups = back_up(world)
 

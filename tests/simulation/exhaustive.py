@@ -250,7 +250,7 @@ class Performer(Actor):
         operation, key = self._at
         if key is not None:
             return Access(*key, writes=operation in ("write", "update"))
-        return NOTHING if operation == "stream_view" else self.asked
+        return NOTHING if operation == "stream" else self.asked
 
     def go(self) -> None:
         model = self._stage.model

@@ -40,7 +40,7 @@ def world(model: Model, rows: dict[str, list[Item]]) -> tuple[World, MemoryStore
     )
     nothing: Any = SimpleNamespace()
     names = {name: name for name in store.tables}
-    return World("dev", place, counts, names, *[nothing] * 6), store
+    return World("dev", place, counts, names, *[nothing] * 7), store
 
 
 @pytest.mark.parametrize(("model", "rows"), [(measures.model.MODEL, MEASURES), (shop.model.MODEL, SHOP)])
