@@ -1,5 +1,8 @@
 """One step from the old model to the new one: through the gate, the handover, and the flip of the read flag. Until the flag is
 flipped nothing has happened that is not taken back by itself.
+
+From then on the fence keeps every call from writing. The streams are still read: a change of an old table holds its shard and
+raises an alarm, since an application that was not told of the cutover has made it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from remodel.fanout import pending
 from remodel.notes import open_notes
 from remodel.quarantine import held
 from remodel.streams import gaps
-from runner import event_sources, ownership, returned
+from runner import ownership, returned
 from runner.backfill import open_segments
 from runner.errors import NotReady
 from runner.gate import Condition, Facts, conditions
@@ -77,7 +80,7 @@ def cutover(world: World, accepted: Iterable[str], watch: Watch) -> Flipped:
     with world.journal.step("cutover", "backfill", "rollback", "finish", "resync") as facts:
         if world.flag.read() == NEW:
             facts["flag"] = f"{NEW} already"
-            _end(world)
+            returned.forget(world)
             return Flipped(NEW)
         # A cutover that was killed behind its fence is begun again.
         world.call().lift_fence()
@@ -91,14 +94,9 @@ def cutover(world: World, accepted: Iterable[str], watch: Watch) -> Flipped:
             watch("lifting the fence")
             world.call().lift_fence()
             raise
-        _end(world)
+        returned.forget(world)
         facts.update(asdict(done) | {"conditions": facts["conditions"]})
     return replace(done, conditions=facts["conditions"])
-
-
-def _end(world: World) -> None:
-    returned.forget(world)
-    event_sources.switch_off(world)
 
 
 def _flip(world: World, watch: Watch) -> Flipped:

@@ -21,11 +21,6 @@ def stop(world: World) -> None:
     _wait(world, "idle", lambda: all(each.idle for each in world.readers.look() if each.deployed))
 
 
-def switch_off(world: World) -> None:
-    """Without waiting: the fence keeps what is under way from writing."""
-    world.readers.switch(False)
-
-
 def start(world: World) -> None:
     """Until every stream is shown to be read. Raises NotReady."""
     world.readers.switch(True)

@@ -103,6 +103,8 @@ def flip_back(world: World) -> Back:
         facts["flag"] = OLD
         back = what_is_new(world)
         facts["lost to the old tables"] = str(back)
+        # What was held behind the fence must not write over what the application has written to the new tables.
+        event_sources.stop(world)
         world.journal.check()
         world.call().lift_fence()
     return back

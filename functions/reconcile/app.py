@@ -52,6 +52,9 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     request, runtime = parse(ReconcileRequest, event), wired()
     with telemetry.call(mode=request.mode):
         call = runtime.call(context)
+        if request.scheduled and call.fence():
+            telemetry.count(Drift=0)
+            return _answer(Report(done=True))
         report = reconcile(call, request.mode, request.repair, request.sample)
         telemetry.count(Drift=report.drift, **{metric: report.counts[name] for name, metric in COUNTS.items()})
         if request.mode == "sample":

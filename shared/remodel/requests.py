@@ -52,9 +52,12 @@ class UnfinishedRequest(Request):
 
 
 class ReconcileRequest(Request):
+    """`scheduled`: nobody waits for the answer, and there is nothing to compare while the application owns the new tables."""
+
     mode: Literal["counts", "sample", "full"]
     repair: bool = False
     sample: int = Field(default=100, ge=1, le=10_000)
+    scheduled: bool = False
 
 
 class PartRequest(SegmentRequest):
