@@ -84,8 +84,27 @@ def printed(text: str) -> Iterator[list[str]]:
 
 
 def joined(block: str) -> list[str]:
-    """The lines of a block; one that ends in a backslash goes on in the next."""
-    return block.replace("\\\n", " ").splitlines()
+    """The lines of a block. A command goes on in the next line after a backslash, and within a quote."""
+    lines, line = [], ""
+    for each in block.splitlines():
+        line += each
+        if starts_a_command(line) and is_open(line):
+            line += "\n"
+        elif line.endswith("\\"):
+            line = line[:-1] + " "
+        else:
+            lines.append(line)
+            line = ""
+    return [*lines, line]
+
+
+def is_open(line: str) -> bool:
+    """Whether a quote has not ended."""
+    try:
+        shlex.split(line.removesuffix("\\"), comments=True)
+    except ValueError:
+        return True
+    return False
 
 
 def starts_a_command(line: str) -> bool:
