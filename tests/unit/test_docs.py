@@ -50,7 +50,7 @@ PRIVATE = re.compile(
 """Words that plain technical English does without."""
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", [*DOCUMENTS, "benchmarks/README.md", "tests/cases/README.md"])
 def test_what_a_document_prints_can_be_typed(name: str) -> None:
     for words in printed((ROOT / name).read_text()):
         check(words)
@@ -215,6 +215,27 @@ def test_the_application_reads_the_flag_as_described() -> None:
 
 
 # Figures and terms ----------------------------------------------------------------------------------------------------
+
+
+def test_the_order_is_the_same_everywhere() -> None:
+    order = "plan, backup, prepare, deploy, backfill, validate, cutover, watch, finish"
+    for name in ("README.md", "docs/deploy.md"):
+        assert order in " ".join((ROOT / name).read_text().split()), name
+
+    steps = re.findall(r"^### (\d)\. (\w+) ?(\w*)", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
+    assert [int(number) for number, *_ in steps] == list(range(1, 10))
+    verbs = [f"{verb}{more}" if more in ("up", "over") else verb for _, verb, more in steps]
+    assert ", ".join(verbs).lower() == order
+
+
+def test_each_word_of_the_glossary_is_used() -> None:
+    words = re.findall(r"^\| \*\*(.+?)\*\* \|", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
+    others = "\n".join((ROOT / name).read_text() for name in DOCUMENTS if name != "docs/glossary.md").lower()
+
+    assert len(words) >= 20
+    assert words == sorted(words)
+    for word in words:
+        assert all(re.search(rf"\b{each}", others) for each in word.split(", ")), word
 
 
 def test_the_terms_of_the_verdict_are_explained() -> None:
