@@ -10,10 +10,10 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 from botocore.config import Config
+from botocore.session import get_session
 
 from local_cloud.emulator import ROOT, credentials
 from local_cloud.function import RunningFunction
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 def client(endpoint: str) -> DynamoDBClient:
-    return boto3.client("dynamodb", **_connection(endpoint))
+    return cast("DynamoDBClient", get_session().create_client("dynamodb", **_connection(endpoint)))
 
 
 def streams_client(endpoint: str) -> DynamoDBStreamsClient:
-    return boto3.client("dynamodbstreams", **_connection(endpoint))
+    return cast("DynamoDBStreamsClient", get_session().create_client("dynamodbstreams", **_connection(endpoint)))
 
 
 def _connection(endpoint: str) -> dict[str, Any]:
