@@ -9,6 +9,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -57,7 +58,6 @@ class Cloud:
         names = {**_default_names(prefix), **(parameters or {}), "Stage": "sandbox"}
         self.template = Template(ROOT / "template.yaml", names, prefix)
         self.dynamodb = client(endpoint)
-        self.streams = streams_client(endpoint)
         self.functions = {}
         for function in self.template.functions():
             function.environment.pop("FANOUT_QUEUE")
@@ -65,6 +65,10 @@ class Cloud:
         self.pollers: dict[str, Poller] = {}
         self.schedules: dict[str, Schedule] = {}
         self._signs: Signs | None = None
+
+    @cached_property
+    def streams(self) -> DynamoDBStreamsClient:
+        return streams_client(self.endpoint)
 
     @property
     def tables(self) -> dict[str, str]:

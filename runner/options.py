@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import typer
 
 if TYPE_CHECKING:
-    from runner.address import Flags
     from runner.world import World
 
 REFUSED, USAGE, INTERRUPTED = 1, 2, 130
@@ -105,30 +104,33 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 @contextmanager
-def world(stage: Stage | None, prefix: str, **place: str | None) -> Iterator[World]:
+def world(stage: Stage | None, endpoint: str | None, prefix: str, **place: str | None) -> Iterator[World]:
     """On AWS, deployed or not yet; on an endpoint that knows no stacks, the tables of the template on a DynamoDB Local."""
-    from runner import address
-
-    flags = address.Flags(**place)
-    if stage is None:
-        known = [each for each in address.stages() if each in list(Stage) and each != Stage.SANDBOX]
-        if not prefix and len(known) != 1:
-            fail(f"expected a stage, found none: give --stage or set REMODEL_STAGE to one of {', '.join(Stage)}", USAGE)
-        stage = Stage.SANDBOX if prefix else Stage(known[0])
-    deployed = None if prefix else _deployed(stage, flags)
+    if prefix and (endpoint is None or stage not in (None, Stage.SANDBOX)):
+        given = f"--stage {stage}" if endpoint else "none"
+        fail(f"expected --endpoint-url and --stage sandbox beside --prefix, found {given}: give them", USAGE)
+    deployed = None if prefix else _deployed(stage or _only(), endpoint=endpoint, **place)
     if deployed is not None:
         yield deployed
         return
     from runner import here
 
-    if flags.endpoint is None or stage != Stage.SANDBOX:
-        given = f"--stage {stage}" if flags.endpoint else "none"
-        fail(f"expected --endpoint-url and --stage sandbox beside --prefix, found {given}: give them", USAGE)
-    with here.world(flags.endpoint, prefix) as found:
+    assert endpoint is not None
+    with here.world(endpoint, prefix) as found:
         yield found
 
 
-def _deployed(stage: Stage, flags: Flags) -> World | None:
+def _only() -> Stage:
+    """The one stage of samconfig.toml besides sandbox."""
+    from runner.address import stages
+
+    known = [each for each in stages() if each in list(Stage) and each != Stage.SANDBOX]
+    if len(known) != 1:
+        fail(f"expected a stage, found none: give --stage or set REMODEL_STAGE to one of {', '.join(Stage)}", USAGE)
+    return Stage(known[0])
+
+
+def _deployed(stage: Stage, **place: str | None) -> World | None:
     """None where an endpoint knows no stacks."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -136,6 +138,7 @@ def _deployed(stage: Stage, flags: Flags) -> World | None:
     from runner.errors import NoSuchStack
     from runner.refusals import is_unreachable
 
+    flags = address.Flags(**place)
     at = address.address(address.SAMCONFIG, stage.value, flags)
     try:
         return aws.world(at)
