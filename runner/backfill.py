@@ -55,6 +55,14 @@ def limit(rate: float | None) -> str:
     return f"{number(rate)} write units a second" if rate else "no limit"
 
 
+def effect(rate: float | None) -> str:
+    held = f" at no more than {limit(rate)}, which stays until changed," if rate else ""
+    return (
+        f"would read these rows{held} and write the new rows that are missing or differ; then would compare each table with "
+        "its new rows. The application's own reads and writes of the old tables go on"
+    )
+
+
 def open_segments(world: World, segments: int) -> dict[str, list[Progress]]:
     """What is still to be done, by table. A table that was begun keeps its division into segments."""
     known: dict[str, dict[int, Progress]] = {}

@@ -114,7 +114,8 @@ def backfill_(
         left = backfill.open_segments(it, segments)
         todo = {name: f"{len(each)} to do" if each else "done" for name, each in left.items()}
         cells = [(name, rows, todo[name]) for name, rows in it.rows(left).items()]
-        say(as_json, todo, show.rows, "would be copied", ("table", "rows", "segments"), cells)
+        shown = ("would be copied", ("table", "rows", "segments"), cells, backfill.effect(rate))
+        say(as_json, todo, show.rows, *shown)
         return
     if rate is not None:
         backfill.set_rate(it.journal, rate)
@@ -255,7 +256,8 @@ def rollback_(
     with bars.watching(as_json) as watch:
         counts = rollback.clear_rows(it, wanted, watch) if execute else rollback.identified(it, wanted, watch)
     done, effects = ("cleared", []) if execute else ("would be cleared", rollback.effects(it, wanted))
-    say(as_json, {done: counts, "effects": effects}, show.cleared, done, counts, effects)
+    shown = (f"replicated rows {done}", ("new table", "rows"), list(counts.items()), *effects)
+    say(as_json, {done: counts, "effects": effects}, show.rows, *shown)
 
 
 @verb(app, "finish --stage dev --execute", resumes=True)

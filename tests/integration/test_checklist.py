@@ -18,7 +18,9 @@ from remodel.notes import Note
 from remodel.streams import sighted
 from runner import backup, cutover, finish, ownership, prepare, quarantine, resync, returned, rollback, status, validate
 from runner.backfill import backfill, open_segments, set_rate
+from runner.comparison import verb_notes
 from runner.errors import Busy, CallFailed, NotReady
+from runner.lease import LEASE
 from runner.watch import SILENT, Advance, Silent
 from runner.world import NEW, OLD
 from tests.integration.stage import Killed, Stage
@@ -268,6 +270,22 @@ def test_a_rollback_counts_a_row_that_has_moved_once(filled: Stage) -> None:
 
     there = {name: len(filled.rows(name)) for name in MODEL.new_tables}
     assert rollback.identified(filled.world, MIGRATED) == there
+
+
+def test_after_a_rollback_no_earlier_comparison_counts(ready: Stage) -> None:
+    ready.assassin.after(25)
+    with suppress(Killed):
+        validate.validate(ready.world, 100, full=True, repair=False, segments=1)
+    ready.assassin.after(None)
+    assert ready.world.journal.recall(verb_notes("validate")), "some parts are compared"
+    ready.clock.sleep(LEASE + 1)
+
+    rollback.clear_rows(ready.world, ["actuals"], SILENT)
+
+    assert "nothing differs" in [each.name for each in cutover.gate(ready.world, ()) if not each.met]
+    found = status.status(ready.world)
+    assert (found.compared, found.drift) == ("", None)
+    assert not ready.world.journal.recall(verb_notes("validate")), "the next comparison begins with the first row"
 
 
 def test_after_a_cutover_nothing_is_cleared(ready: Stage) -> None:

@@ -83,7 +83,6 @@ SHOWN: dict[str, Callable[[], Any]] = {
     "gaps": lambda: show.gaps(
         [Gap("milestones", 1_795_678_860.0, 1_795_778_860.0, "the stream was not read")], "would"
     ),
-    "cleared": lambda: show.cleared("would be cleared", {"measure_links": MANY, "measure_data": MANY}, ["would stop"]),
     "rejected": lambda: show.rejected(
         {"source": "actuals", "id": UUID, "seen": WHEN, "reason": REASON, "image": {"recorded_by": {"S": "z" * 300}}}
     ),
