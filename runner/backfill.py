@@ -59,7 +59,7 @@ def effect(rate: float | None) -> str:
     held = f" at no more than {limit(rate)}, which stays until changed," if rate else ""
     return (
         f"would read these rows{held} and write the new rows that are missing or differ; then would compare each table with "
-        "its new rows. The application's own reads and writes of the old tables go on"
+        "its new rows"
     )
 
 

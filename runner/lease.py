@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from remodel.call import Clock
 from remodel.items import Item
 from runner.errors import Busy
+from runner.figures import time
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -62,7 +63,7 @@ class _Lease:
         if held is not None and float(held["until"]["N"]) > now and not _is_dead(held["holder"]["S"]):
             raise Busy(
                 f"expected to be the only one running {self.verb}, but {held['holder']['S']} has been since "
-                f"{held['since']['S']}: wait until it is done, or for {LEASE:.0f} s if it was killed on another machine"
+                f"{time(held['since']['S'])}: wait until it is done, or for {LEASE:.0f} s if it was killed on another machine"
             )
         since = {"S": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")}
         request: Any = {

@@ -212,7 +212,7 @@ def log(stage: str, steps: Iterable[Step]) -> None:
         (
             time(each.began, "%Y-%m-%d %H:%M"),
             each.verb.split()[-1],
-            each.outcome or "running",
+            each.outcome or "not ended",
             _took(each),
             each.by.split("@")[0][:12],
             each.facts.get("problem") or ", ".join(_facts(each)),

@@ -181,7 +181,7 @@ def another(journal: Journal, me: str) -> Journal:
 
 def test_two_at_once_are_told_of_each_other(journal: Journal) -> None:
     with journal.step("backfill"):
-        told = pytest.raises(Busy, match=r"anna@there \(process 1\) has been since 2026-11-22T08")
+        told = pytest.raises(Busy, match=r"anna@there \(process 1\) has been since 2026-11-22 08")
         with told, another(journal, "bert@here (process 2)").step("backfill"):
             pass
         with another(journal, "bert@here (process 2)").step("validate"):
