@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -30,6 +31,8 @@ class Context:
 
 
 def main(code: str, handler: str, descriptor: int) -> None:
+    # Ctrl-C at a terminal reaches every process there; what is begun is finished, and the caller decides what follows.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path.insert(0, code)
     module, _, name = handler.rpartition(".")
     function = getattr(importlib.import_module(module), name)

@@ -9,8 +9,10 @@ from remodel.segments import Progress, unfinished
 from runner import ownership
 from runner.backup import taken
 from runner.comparison import Asked, compare
-from runner.drive import Watch, Work, drive
+from runner.drive import Work, drive
 from runner.errors import NotReady
+from runner.figures import number
+from runner.watch import Watch
 from runner.world import World
 
 FIGURES = ("scanned", "written", "quarantined", "units")
@@ -22,6 +24,18 @@ class Backfilled:
 
     tables: dict[str, dict[str, float]] = field(default_factory=dict)
     drift: dict[str, int] = field(default_factory=dict)
+
+
+def limit(rate: float | None) -> str:
+    return f"{number(rate)} write units a second" if rate else "no limit"
+
+
+def effect(rate: float | None) -> str:
+    held = f" at no more than {limit(rate)}, which stays until changed," if rate else ""
+    return (
+        f"would read these rows{held} and write the new rows that are missing or differ; then would compare each table with "
+        "its new rows"
+    )
 
 
 def open_segments(world: World, segments: int) -> dict[str, list[Progress]]:
@@ -47,11 +61,18 @@ def backfill(world: World, segments: int, watch: Watch) -> Backfilled:
     """Raises Fenced, NotReady, Busy and CallFailed."""
     check(world)
     with world.journal.step("backfill", "rollback") as facts:
-        done = Backfilled()
+        done = Backfilled(drift=_known_drift(world))
         for table, left in open_segments(world, segments).items():
-            counts = drive(world, Work(RUN, "Backfill", (table,)), segments, watch).counts[table]
+            counts = drive(world, Work("backfill", RUN, "Backfill", (table,)), segments, watch).counts[table]
             done.tables[table] = {name: counts[name] for name in FIGURES}
             if left and table in world.migrated:
-                done.drift[table] = compare(world, Asked("backfill", (table,)), segments).drift
+                done.drift[table] = compare(world, Asked("backfill", (table,)), segments, watch).drift
             facts.update(tables=done.tables, drift=done.drift)
     return done
+
+
+def _known_drift(world: World) -> dict[str, int]:
+    """Of tables that earlier runs have finished and compared."""
+    runs = world.journal.steps("backfill")
+    known = {name: drift for run in runs for name, drift in run.facts.get("drift", {}).items()}
+    return {name: known[name] for name, left in open_segments(world, 1).items() if name in known and not left}

@@ -13,7 +13,8 @@ from typing import Any
 
 from remodel.compare import DRIFT, tables
 from remodel.segments import forget
-from runner.drive import Watch, Work, drive, no_watch
+from runner.drive import Work, drive
+from runner.watch import SILENT, Watch
 from runner.world import World
 
 BEGUN = "runs"
@@ -63,6 +64,10 @@ class Asked:
     tables: tuple[str, ...]
     repair: bool = False
 
+    @property
+    def doing(self) -> str:
+        return "repair" if self.repair else "compare"
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -76,7 +81,7 @@ class Run:
         return f"{self.verb}/{self.began:.3f}"
 
 
-def compare(world: World, asked: Asked, segments: int, watch: Watch = no_watch) -> Found:
+def compare(world: World, asked: Asked, segments: int, watch: Watch = SILENT) -> Found:
     """Raises CallFailed."""
     run = begin(world, asked.verb, [list(asked.tables), asked.repair])
     found = carry_out(world, run, asked, segments, watch)
@@ -102,9 +107,9 @@ def end(world: World, verb: str) -> None:
         world.journal.forget(BEGUN, verb)
 
 
-def carry_out(world: World, run: Run, asked: Asked, segments: int, watch: Watch = no_watch) -> Found:
+def carry_out(world: World, run: Run, asked: Asked, segments: int, watch: Watch = SILENT) -> Found:
     """Of a run that has begun, what is not done yet. Raises CallFailed."""
-    work = Work(run.name, "Reconcile", asked.tables, {"mode": "diff", "repair": asked.repair})
+    work = Work(asked.doing, run.name, "Reconcile", asked.tables, {"mode": "diff", "repair": asked.repair})
     driven = drive(world, work, segments, watch)
     rows = {table: counts["scanned"] for table, counts in driven.counts.items()}
     return Found(run.began, driven.total, rows, driven.examples[:EXAMPLES])

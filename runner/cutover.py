@@ -19,9 +19,11 @@ from remodel.streams import gaps
 from runner import ownership, returned
 from runner.backfill import open_segments
 from runner.errors import NotReady
+from runner.figures import duration
 from runner.gate import Condition, Facts, conditions
 from runner.handover import hand_over, named
 from runner.journal import Step
+from runner.validate import last
 from runner.world import NEW, World
 
 LATE = 1.0
@@ -32,7 +34,7 @@ Watch = Callable[[str], None]
 
 def gate(world: World, accepted: Iterable[str]) -> list[Condition]:
     now, it = world.clock.now(), world.call()
-    full = _full(world)
+    full = last(world, full=True)
     backup = world.journal.last_done("backup")
     back = returned.last(world)
     facts = Facts(
@@ -75,6 +77,22 @@ class Flipped:
     late: list[str] = field(default_factory=list)
 
 
+def effect(world: World) -> str:
+    return (
+        "would ask for a pause of the application's writes to the old tables, wait until the streams show that it is quiet and "
+        f"its changes have arrived, set the fence, compare what was touched, and set {world.flag.name} to new"
+    )
+
+
+def told(world: World, done: Flipped) -> list[str]:
+    paused = f" after a pause of {duration(done.paused_seconds)}" if done.paused_seconds else ""
+    lines = [f"cut over{paused}: {world.flag.name} says {done.flag}, and the application owns the new tables"]
+    if done.late:
+        rows = ", ".join(done.late)
+        lines.append(f"changed as the flag was set, and not in the new tables: {rows}: write these rows again")
+    return lines
+
+
 def cutover(world: World, accepted: Iterable[str], watch: Watch) -> Flipped:
     """Raises NotReady, Busy, LeaseLost and CallFailed."""
     with world.journal.step("cutover", "backfill", "rollback", "finish", "resync") as facts:
@@ -112,11 +130,9 @@ def _flip(world: World, watch: Watch) -> Flipped:
 
 def _since(world: World) -> float:
     """When the last complete comparison began. The gate has seen that there is one."""
-    return float(_full(world).facts["compared"])  # type: ignore[union-attr]
-
-
-def _full(world: World) -> Step | None:
-    return next((each for each in reversed(world.journal.steps("validate")) if each.facts.get("full")), None)
+    full = last(world, full=True)
+    assert full is not None
+    return float(full.facts["compared"])
 
 
 def began(step: Step) -> float:

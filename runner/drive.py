@@ -14,10 +14,12 @@ from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 from typing import Any
 
-from remodel.segments import Progress, Segment, progress, unfinished
+from remodel.segments import Progress, progress, unfinished
 from runner.calls import call, side_by_side
+from runner.figures import duration
 from runner.journal import Journal
 from runner.pace import Pace, furthest_behind
+from runner.watch import SILENT, Advance, Watch
 from runner.world import World
 
 SETTING, RATE = "setting", "rate"
@@ -29,19 +31,13 @@ SECONDS = 15.0
 WAIT = 5.0
 """Seconds between two looks at streams that are behind."""
 
-Watch = Callable[[str, int, str], None]
-"""Called with a table, how many more of its rows were looked at, and why a segment waits, where it does."""
-
-
-def no_watch(_table: str, _rows: int, _waits: str) -> None:
-    """For whoever does not look."""
-
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """`run`: under which name the index keeps how far it is. `tables`: in this order. `payload`: what the function is given
-    beside the segment."""
+    """`doing`: what a person calls it. `run`: under which name the index keeps how far it is. `tables`: in this order.
+    `payload`: what the function is given beside the segment."""
 
+    doing: str
     run: str
     function: str
     tables: tuple[str, ...]
@@ -60,15 +56,22 @@ class Driven:
         return sum(self.counts.values(), start=Counter())
 
 
-def drive(world: World, work: Work, segments: int, watch: Watch = no_watch) -> Driven:
+def drive(world: World, work: Work, segments: int, watch: Watch = SILENT) -> Driven:
     """Until every table is done. Raises CallFailed."""
     driven = Driven()
     for table in work.tables:
+        for begun in progress(world.call(), work.run, table):
+            watch.advance(_advance(work, begun))
         left = unfinished(world.call(), work.run, table, segments)
         steering = Steering(world, len(left))
-        side_by_side([_segment(world, work, each.segment, (steering, watch, driven.examples)) for each in left])
+        side_by_side([_segment(world, work, each, (steering, watch, driven.examples)) for each in left])
         driven.counts[table] = done(progress(world.call(), work.run, table))
     return driven
+
+
+def _advance(work: Work, at: Progress, waits: str = "") -> Advance:
+    part = at.segment
+    return Advance(work.doing, part.table, part.number, part.total, int(at.counts.get("scanned", 0)), at.done, waits)
 
 
 def done(parts: list[Progress]) -> Counter[str]:
@@ -101,7 +104,7 @@ class Steering:
             if now - self._looked >= WAIT:
                 lags = [(each.source, each.lag) for each in self._world.readers.look()]
                 self._looked, self._behind = now, furthest_behind(lags)
-            return f"waits: {self._behind[0]} is {self._behind[1]:.0f} s behind" if self._behind else ""
+            return f"waits: {self._behind[0]} is {duration(self._behind[1])} behind" if self._behind else ""
 
     def learn(self, said: Any, seconds: float) -> None:
         with self._lock:
@@ -109,17 +112,18 @@ class Steering:
 
 
 def _segment(
-    world: World, work: Work, segment: Segment, watched: tuple[Steering, Watch, list[dict[str, Any]]]
+    world: World, work: Work, begun: Progress, watched: tuple[Steering, Watch, list[dict[str, Any]]]
 ) -> Callable[[Event], None]:
     steering, watch, examples = watched
-    is_paced = work.function == "Backfill"
+    is_paced, segment = work.function == "Backfill", begun.segment
     payload = {**work.payload, "run": work.run, "table": segment.table, "seconds": SECONDS}
     payload |= {"segment": segment.number, "total_segments": segment.total}
 
     def run(stop: Event) -> None:
-        while not stop.is_set():
+        at = begun
+        while not at.done and not stop.is_set():
             if is_paced and (told := steering.behind()):
-                watch(segment.table, 0, told)
+                watch.advance(_advance(work, at, told))
                 world.clock.sleep(WAIT)
                 continue
             began = world.clock.now()
@@ -128,9 +132,9 @@ def _segment(
             if is_paced:
                 steering.learn(said, world.clock.now() - began)
             examples.extend(said.get("examples", ()))
-            watch(segment.table, said.get("scanned", 0), "")
-            if said["done"]:
-                return
+            rows = at.counts.get("scanned", 0) + said.get("scanned", 0)
+            at = replace(at, done=said["done"], counts={"scanned": rows})
+            watch.advance(_advance(work, at))
 
     return run
 

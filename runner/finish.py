@@ -10,6 +10,7 @@ from collections.abc import Callable
 from runner.backup import back_up
 from runner.cutover import began
 from runner.errors import NotReady
+from runner.figures import time
 from runner.ownership import is_cut_over
 from runner.world import World
 
@@ -29,7 +30,7 @@ def check(world: World) -> None:
     days = (world.clock.now() - began(cut)) / 86_400
     if days < RETENTION_DAYS:
         raise NotReady(
-            f"expected {RETENTION_DAYS} days since the cutover of {cut.began}, found {days:.1f}: "
+            f"expected {RETENTION_DAYS} days since the cutover of {time(cut.began)}, found {days:.1f}: "
             "until then the way back stays open"
         )
 

@@ -28,6 +28,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from remodel.call import Clock
 from remodel.items import Item
 from runner.errors import Busy, LeaseLost
+from runner.figures import time
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -74,7 +75,7 @@ class _Lease:
         if found is not None and float(found["until"]["N"]) > now and not _is_dead(found.get("token", {}).get("S", "")):
             raise Busy(
                 f"expected to be the only one running {self.verb}, but {found['holder']['S']} has been since "
-                f"{found['since']['S']}: wait until it is done, or for {LEASE:.0f} s if it was killed on another machine"
+                f"{time(found['since']['S'])}: wait until it is done, or for {LEASE:.0f} s if it was killed on another machine"
             )
         since = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
         item = {**self._key, "holder": {"S": self.me}, "token": {"S": self.token}, "since": {"S": since}}

@@ -15,7 +15,9 @@ from remodel.store import INDEX, QUARANTINE
 from remodel.streams import Gap, cover, gaps
 from runner import ownership, returned
 from runner.comparison import Asked, begin, both_ways, carry_out, end
-from runner.drive import Watch, Work, drive, no_watch
+from runner.drive import Work, drive
+from runner.figures import count, number
+from runner.watch import SILENT, Watch
 from runner.world import World
 
 VERB, GAPS = "resync", "gaps"
@@ -33,6 +35,11 @@ class Covered:
     repaired: int
     gaps: int
 
+    @property
+    def told(self) -> str:
+        written, gaps = count(self.written, "new row"), count(self.gaps, "gap")
+        return f"{written} written, {number(self.repaired)} repaired, {gaps} covered"
+
 
 def known(world: World) -> list[Gap]:
     """Gaps that have not been covered."""
@@ -44,14 +51,21 @@ def tables(world: World) -> tuple[str, ...]:
     return (*world.sources, INDEX, QUARANTINE)
 
 
-def resync(world: World, segments: int, watch: Watch = no_watch) -> Covered:
+def effect(world: World) -> str:
+    return (
+        f"would read every row of {', '.join(tables(world))} again and write what differs, then compare both models and repair "
+        "them, and close the gaps"
+    )
+
+
+def resync(world: World, segments: int, watch: Watch = SILENT) -> Covered:
     """Raises Fenced, Busy and CallFailed. Stopped or killed, it goes on where it was."""
     ownership.check(world)
     with world.journal.step("resync", "rollback", "cutover", "finish") as facts:
         run = begin(world, VERB, [segments, *tables(world)], FRESH)
         before = _gaps_before(world, run.began)
-        rows = drive(world, Work(f"{run.name}/rows", "Backfill", tuple(world.sources)), segments, watch)
-        walk = Work(f"{run.name}/walk", "Reconcile", (INDEX, QUARANTINE), {"mode": "resync"})
+        rows = drive(world, Work("backfill", f"{run.name}/rows", "Backfill", tuple(world.sources)), segments, watch)
+        walk = Work("walk", f"{run.name}/walk", "Reconcile", (INDEX, QUARANTINE), {"mode": "resync"})
         gone = drive(world, walk, segments, watch)
         found = carry_out(world, run, Asked(VERB, both_ways(world), repair=True), segments, watch)
         cover(world.call(), before)

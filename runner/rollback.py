@@ -2,12 +2,12 @@
 After it: flip the read flag back, say plainly what the old tables do not have, and lift the fence.
 
 Cleared are only rows that the engine may have written (`remodel.resync.clear`). The index stays: it still knows what was there.
-The event sources stay off, so that a fault can be mended in peace; `prepare` switches them on.
+The event sources stay off, so that a fault can be corrected in peace; `prepare` switches them on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remodel.backfill import RUN
@@ -15,14 +15,17 @@ from remodel.resync import Walked, clear
 from remodel.segments import Segment, forget
 from remodel.store import INDEX
 from runner import event_sources, ownership, returned
-from runner.comparison import Asked, both_ways, compare
+from runner.comparison import Asked, both_ways, compare, end
 from runner.drive import Work, drive
 from runner.errors import NotReady
+from runner.figures import number, time
+from runner.watch import SILENT, Advance, Watch
 from runner.world import OLD, World
 
 SEGMENTS = 4
 
-Watch = Callable[[str], None]
+COMPARING = ("backfill", "validate", "resync", "cutover", "rollback")
+"""Verbs with notes of what they have compared, which no longer holds once rows are cleared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,9 @@ class Back:
     different: int
     orphaned: int
 
-    def __str__(self) -> str:
-        return (
-            f"the application has written to the new tables since {self.since}, and the old ones do not have it: rows that "
-            f"are new there {self.orphaned}, changed {self.different}, removed {self.missing}. Replication stays off, since it "
-            "would write over them: keep them (`remodel backup --execute`), bring over what is needed, then `remodel prepare "
-            "--execute` and `remodel resync --execute`"
-        )
+    @property
+    def told(self) -> str:
+        return f"{number(self.orphaned)} added, {number(self.different)} changed, {number(self.missing)} removed"
 
 
 def is_to_flip_back(world: World) -> bool:
@@ -49,15 +48,39 @@ def is_to_flip_back(world: World) -> bool:
     return ownership.is_cut_over(world) or bool(ownership.fenced_since(world))
 
 
-def identified(world: World, tables: Iterable[str]) -> dict[str, int]:
+def effects(world: World, tables: Iterable[str]) -> list[str]:
+    """What clearing does beyond deleting rows."""
+    return [
+        f"would stop the event sources of {', '.join(world.sources)}: `remodel prepare --execute` starts them again",
+        f"would forget how far the backfill of {', '.join(tables)} is: it starts over",
+        "comparisons from before would no longer count: the gate asks for another `remodel validate --full`",
+    ]
+
+
+def flipped(world: World, back: Back, done: bool) -> list[str]:
+    """What a rollback after the cutover has done, or would do."""
+    since = f" since {time(back.since)}" if back.since else ""
+    did = ("set", "lifted") if done else ("would set", "lift")
+    return [
+        f"{did[0]} {world.flag.name} to {OLD} and {did[1]} the fence; replication stays off, because it would overwrite what "
+        "the application has written to the new tables",
+        f"rows that the application has written there{since}, and that the old tables do not have: {back.told}",
+        "next: keep them (`remodel backup --execute`), bring over what is needed, then `remodel prepare --execute` and "
+        "`remodel resync --execute`",
+    ]
+
+
+def identified(world: World, tables: Iterable[str], watch: Watch = SILENT) -> dict[str, int]:
     """How many rows of each new table would be cleared. A row that is found in several ways counts once: remembered by its
     hash, since there may be many."""
     wanted = list(tables)
     seen: dict[str, set[int]] = {name: set() for name in world.model.new_tables}
     for table in (*wanted, INDEX):
-        walked = Walked()
+        walked, rows = Walked(), 0
         while not walked.done:
             walked = clear(world.call(), wanted, Segment(table, 0, 1, walked.cursor), stop_at=0.0, dry=True)
+            rows += walked.scanned
+            watch.advance(Advance("look through", table, 0, 1, rows, walked.done))
             for key in walked.keys:
                 if key.table in seen:
                     seen[key.table].add(hash(key))
@@ -68,21 +91,24 @@ def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, i
     """Of these old tables. Raises Fenced, NotReady and Busy."""
     wanted = list(tables)
     with world.journal.step("rollback", "backfill", "validate", "cutover", "finish", "prepare", "resync") as facts:
+        check(world)
         facts.update(tables=wanted)
-        _check(world)
-        watch("stopping the event sources")
+        watch.step("stopping the event sources")
         event_sources.stop(world)
         world.journal.check()
         forget(world.call(), RUN, wanted)
+        for verb in COMPARING:
+            end(world, verb)
         # Over the rows that are there, and over the index, which knows those that are gone.
-        run = Work("rollback", "Reconcile", (*wanted, INDEX), {"mode": "clear", "tables": wanted})
-        counts = drive(world, run, SEGMENTS).total
-        forget(world.call(), run.run)
-        facts["cleared"] = {name: counts[name] for name in world.model.new_tables}
-    return {name: int(counts[name]) for name in world.model.new_tables}
+        work = Work("clear", "rollback", "Reconcile", (*wanted, INDEX), {"mode": "clear", "tables": wanted})
+        counts = drive(world, work, SEGMENTS, watch).total
+        forget(world.call(), work.run)
+        facts["cleared"] = {name: int(counts[name]) for name in world.model.new_tables}
+    return dict(facts["cleared"])
 
 
-def _check(world: World) -> None:
+def check(world: World) -> None:
+    """Raises Fenced and NotReady where nothing may be cleared."""
     ownership.check(world)
     back = returned.last(world)
     if back is not None and not back.is_covered:
@@ -102,8 +128,8 @@ def flip_back(world: World) -> Back:
         world.flag.write(OLD)
         facts["flag"] = OLD
         back = what_is_new(world)
-        facts["lost to the old tables"] = str(back)
-        # What was held behind the fence must not write over what the application has written to the new tables.
+        facts.update(added=back.orphaned, changed=back.different, removed=back.missing)
+        # What was held behind the fence must not overwrite what the application has written to the new tables.
         event_sources.stop(world)
         world.journal.check()
         world.call().lift_fence()
