@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 from typing import Any
 
-from runner import ownership
-from runner.backup import taken
+from runner import ownership, readiness, survey
 from runner.calls import call, side_by_side
+from runner.check import Step
 from runner.comparison import SECONDS, Asked, compare
-from runner.errors import NotReady
 from runner.journal import Journal, Progress
 from runner.pace import Pace, furthest_behind
 from runner.world import World
@@ -70,14 +69,7 @@ def check(world: World) -> None:
     """Raises Fenced where the application owns the new tables, and NotReady where a backfill would lose changes, or could not
     be undone."""
     ownership.check(world)
-    if taken(world) is None:
-        raise NotReady("expected a backup, found none: run `remodel backup --execute` first")
-    unread = [f"{each.source} ({each.told})" for each in world.readers.look() if not each.enabled]
-    if unread:
-        raise NotReady(
-            f"expected every stream to be read before the first page is, found unread: {', '.join(unread)}: "
-            "enable their event sources first (`remodel prepare`), or changes made during the backfill are lost"
-        )
+    readiness.require(readiness.checks(survey.groundwork(world), Step.BACKFILL), "the first page is read")
 
 
 def backfill(world: World, segments: int, watch: Watch) -> Backfilled:

@@ -19,9 +19,11 @@ from runner import (
     comparison,
     cutover,
     finish,
+    gate,
     plan,
     prepare,
     quarantine,
+    readiness,
     report,
     resync,
     rollback,
@@ -37,17 +39,24 @@ app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None, pre
 Segments = Annotated[int, typer.Option("--segments", min=1, max=1000, help="Of a table, side by side.")]
 
 
-@verb(app, "plan", "What the migration will write, cost and take, and what is in its way.", "plan --stage dev --full")
+@verb(
+    app,
+    "plan",
+    "What the backfill writes, reads, costs and takes, and what is to be done before it.",
+    "plan --stage dev --full",
+)
 def plan_(
     it: World,
     as_json: Json = False,
     full: Annotated[bool, typer.Option("--full", help="Read every row, not a sample.")] = False,
     sample: Annotated[int, typer.Option("--sample", min=1, help="Rows of each table to read.")] = 1_000,
-    rate: Annotated[float, typer.Option("--rate", min=1, help="Write units a second.")] = 1_000.0,
+    rate: Annotated[
+        float | None, typer.Option("--rate", min=1, help="Write units a second; without it, what 4 segments reach.")
+    ] = None,
 ) -> None:
-    found = plan.plan(it, it.declared, None if full else sample, rate)
+    found = plan.plan(it, None if full else sample, rate)
     say(asdict(found), as_json, lambda: show.plan(found))
-    if found.obstacles:
+    if not readiness.is_open(found.checks):
         raise typer.Exit(1)
 
 
@@ -212,7 +221,7 @@ def resync_(it: World, execute: Execute = False, as_json: Json = False, segments
     app,
     "cutover",
     "From the old model to the new: through the gate, stops replication, sets the fence, compares, flips the read flag.",
-    "cutover --stage dev --accept 'data_source' --execute",
+    "cutover --stage dev --accept 'period: expected YYYY-MM, found 2025-Q1=3' --execute",
 )
 def cutover_(
     it: World,
@@ -220,20 +229,27 @@ def cutover_(
     as_json: Json = False,
     accept: Annotated[
         list[str] | None,
-        typer.Option("--accept", help="Rows in quarantine with this text in the reason may stay there."),
+        typer.Option("--accept", help="'REASON=COUNT': so many rows may stay in quarantine for this very reason."),
     ] = None,
 ) -> None:
+    try:
+        accepted = gate.accepted(accept or ())
+    except ValueError as problem:
+        err.print(str(problem), highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(2) from problem
     if execute:
-        now = cutover.cutover(it, accept or (), watching(as_json))
+        now = cutover.cutover(it, accepted, watching(as_json))
         say(
             {"reads": now, "flag": it.flag.name},
             as_json,
             lambda: out.print(f"{it.flag.name} says {now!r}", highlight=False),
         )
         return
-    gated = cutover.gate(it, accept or ())
-    say([asdict(each) for each in gated], as_json, lambda: show.gate(gated))
-    if not all(each.met for each in gated):
+    gated = cutover.gate(it, accepted, thorough=True)
+    refused = [{**asdict(each), "accept": each.accept} for each in gated.refused]
+    answer = {"open": gated.is_open, "checks": [asdict(each) for each in gated.checks], "refused": refused}
+    say(answer, as_json, lambda: show.checks("the gate", gated.checks))
+    if not gated.is_open:
         raise typer.Exit(1)
 
 

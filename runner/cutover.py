@@ -9,24 +9,20 @@ until it has seen the flag.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from remodel import fence
 from remodel.call import when
 from remodel.converge import OLDER_THAN
 from remodel.fanout import pending
 from remodel.notes import open_notes
-from remodel.quarantine import held
-from remodel.streams import gaps
-from runner import event_sources, ownership, returned
-from runner.backfill import open_segments
+from runner import event_sources, readiness, returned, survey
 from runner.calls import call
+from runner.check import Check, Step
 from runner.comparison import Asked, both_ways, compare
 from runner.errors import NotReady
-from runner.gate import LAG, Condition, Facts, conditions
-from runner.journal import Step
+from runner.gate import LAG, Refusal, refusals
 from runner.world import NEW, World
 
 CATCH_UP = 120.0
@@ -45,39 +41,26 @@ STOPPED = "cutover"
 Watch = Callable[[str], None]
 
 
-def gate(world: World, accepted: Iterable[str]) -> list[Condition]:
-    now, it = world.clock.now(), world.call()
-    full = next((each for each in reversed(world.journal.steps("validate")) if each.facts.get("full")), None)
-    backup = world.journal.last_done("backup")
-    back = returned.last(world)
-    facts = Facts(
-        readers=world.readers.look(),
-        compared=_compared(full, back, now),
-        drift=full.facts.get("drift") if full else None,
-        refused=Counter(each.reason for each in held(it)),
-        accepted=list(accepted),
-        failed=len(world.failures.look()),
-        backup=now - began(backup) if backup else None,
-        gaps=[gap.source for gap in gaps(it)],
-        claims=full.facts.get("claims", 0) if full else 0,
-        notes=[now - note.at for note in open_notes(it)],
-        fanouts=len(pending(it)),
-        fenced=ownership.fenced_since(world),
-        uncovered=back is not None and not back.is_covered,
-        open=[table for table, left in open_segments(world, 1).items() if left],
-    )
-    return list(conditions(facts))
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`refused`: the reasons of what is in quarantine, each with the word that accepts it."""
+
+    checks: list[Check]
+    refused: list[Refusal]
+
+    @property
+    def is_open(self) -> bool:
+        return readiness.is_open(self.checks)
 
 
-def _compared(full: Step | None, back: returned.Returned | None, now: float) -> float | None:
-    """Seconds since the last full comparison was begun; None where none counts: before a resync, it may be too old."""
-    if full is None or full.outcome != "done":
-        return None
-    compared = float(full.facts["compared"])
-    return None if back is not None and compared < (back.resynced or back.began) else now - compared
+def gate(world: World, accepted: Mapping[str, int], thorough: bool = False) -> Gate:
+    """`accepted`: by reason, how many rows may stay in quarantine."""
+    facts = survey.everything(world, accepted, thorough)
+    assert facts.run is not None
+    return Gate(readiness.checks(facts, Step.CUTOVER), refusals(facts.run))
 
 
-def cutover(world: World, accepted: Iterable[str], watch: Watch) -> str:
+def cutover(world: World, accepted: Mapping[str, int], watch: Watch) -> str:
     """Answers what the flag says now. Raises NotReady, Busy and CallFailed."""
     with world.journal.step("cutover", "backfill", "rollback", "finish", "resync") as facts:
         if world.flag.read() == NEW:
@@ -86,9 +69,8 @@ def cutover(world: World, accepted: Iterable[str], watch: Watch) -> str:
             return NEW
         _start_again(world, watch)
         gated = gate(world, accepted)
-        facts["conditions"] = {each.name: each.told for each in gated}
-        if shut := [f"{each.name} ({each.told}): {each.todo}" for each in gated if not each.met]:
-            raise NotReady(f"expected every condition of the gate to be met, but: {'; '.join(shut)}")
+        facts["conditions"] = {each.name: each.found for each in gated.checks}
+        readiness.require(gated.checks, "the cutover")
         try:
             facts["compared"] = _stop_and_compare(world, watch)
         except BaseException:
@@ -164,8 +146,3 @@ def _unfinished(world: World) -> str:
     """What is under way, as a person reads it; empty for nothing."""
     notes, fanouts = len(open_notes(world.call())), len(pending(world.call()))
     return f"{notes} open notes and {fanouts} pending fan-outs" if notes or fanouts else ""
-
-
-def began(step: Step) -> float:
-    """Seconds since the epoch."""
-    return datetime.fromisoformat(step.began).timestamp()

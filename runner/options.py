@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import shlex
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any, get_type_hints
 
@@ -19,9 +21,15 @@ from remodel.errors import RemodelError
 from runner import aws, here
 from runner.address import Flags, address
 from runner.errors import NoSuchStack
+from runner.names import command as typed
+from runner.readiness import next_step
+from runner.survey import everything
 from runner.world import World
 
 out, err = Console(), Console(stderr=True)
+
+USAGE = 2
+"""The exit status of a command that cannot be meant."""
 
 
 class Stage(StrEnum):
@@ -62,8 +70,11 @@ def verb(app: typer.Typer, name: str, help: str, example: str) -> Callable[[Call
         def command(**given: Any) -> None:
             place = {each: given.pop(each) for each in inspect.signature(where).parameters}
             stage, prefix = place.pop("stage"), place.pop("prefix")
-            with world(stage, Flags(**place), prefix) as it:
-                work(it, **given)
+            typed = {"stage": stage.value, **place, "prefix": prefix}
+            with world(stage, Flags(**place), prefix) as found:
+                it = replace(found, where=_typed(typed))
+                with _next_step(it, given.get("as_json", True)):
+                    work(it, **given)
 
         parameters = [*_parameters(where), *_parameters(work)[1:]]
         parameters.sort(key=lambda each: each.default is not inspect.Parameter.empty)
@@ -74,6 +85,35 @@ def verb(app: typer.Typer, name: str, help: str, example: str) -> Callable[[Call
         return work
 
     return register
+
+
+@contextmanager
+def _next_step(it: World, as_json: bool) -> Iterator[None]:
+    """Ends a verb with what to type next, unless its answer is JSON, or it was not meant so."""
+    ended = typer.Exit(0)
+    try:
+        yield
+    except typer.Exit as given:
+        ended = given
+    if not as_json and ended.exit_code != USAGE:
+        out.print(f"next: {_told(it)}", highlight=False, soft_wrap=True, markup=False)
+    if ended.exit_code:
+        raise ended
+
+
+def _told(it: World) -> str:
+    """What was done stays done where the next step cannot be told."""
+    try:
+        return str(next_step(everything(it)))
+    except (RemodelError, ClientError, BotoCoreError) as problem:
+        return f"`{typed('status', it.where)}` ({problem})"
+
+
+def _typed(options: Mapping[str, str | None]) -> str:
+    """The options that lead to a stage, as they are typed."""
+    names = {"endpoint": "endpoint-url"}
+    given = {names.get(name, name): value for name, value in options.items() if value}
+    return " ".join(f"--{name} {shlex.quote(value)}" for name, value in given.items())
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,8 +22,8 @@ from rich.text import Text
 
 from runner.backfill import Backfilled
 from runner.backfill import Watch as BackfillWatch
+from runner.check import Check
 from runner.comparison import Watch as ComparisonWatch
-from runner.gate import Condition
 from runner.journal import Progress as Segment
 from runner.journal import Step
 from runner.options import err, out
@@ -56,12 +57,13 @@ def plan(found: Plan) -> None:
         f"90 % up to {spread.p90}, 99 % up to {spread.p99}, at the most {spread.most}",
         f"writes     {cost.new_rows} new rows; {cost.index_units} units for the index, {cost.new_units} for the new tables",
         f"costs      ${cost.dollars:.2f} ({found.prices})",
-        f"takes      {cost.seconds / 60:.0f} min at the given rate",
+        f"reads      {', '.join(f'{units:,} units of {name}' for name, units in cost.reads.items())}",
+        f"takes      {cost.seconds / 60:.0f} min at {cost.rate.units:,.0f} write units a second ({cost.rate.why})",
         f"lookups    {found.lookups}",
         *(f"refused    {count} {name}: {why}" for name, whys in found.refused.items() for why, count in whys.items()),
-        *(f"[red]in the way[/red] {each}" for each in found.obstacles),
     ):
         out.print(line, soft_wrap=True, highlight=False)
+    checks("readiness", found.checks)
 
 
 def backfilled(done: Backfilled) -> None:
@@ -93,7 +95,8 @@ def status(found: Status) -> Table:
         compared,
         f"the application reads: {found.reads}",
         f"the fence is set since {found.fence}: no new row is written" if found.fence else "",
-        "[red]not covered since the rollback[/red]; `remodel resync --execute`" if found.uncovered else "",
+        f"done: {', '.join(name for name, done in found.milestones.items() if done) or 'nothing yet'}",
+        *(f"[red]{each.state}[/red] {escape(each.name)}: {escape(each.found)}" for each in found.checks[:5]),
         f"lookups: {found.lookups}",
         found.rate,
         found.last_step,
@@ -116,10 +119,11 @@ def validation(done: Validation) -> None:
         out.print(f"repaired: {done.repaired}")
 
 
-def gate(conditions: Iterable[Condition]) -> None:
-    made = table("the gate", "", "condition", "found", "to do")
-    for each in conditions:
-        made.add_row("ok" if each.met else "[red]SHUT[/red]", each.name, each.told, "" if each.met else each.todo)
+def checks(title: str, found: Iterable[Check]) -> None:
+    made = table(title, "", "check", "found", "to do")
+    for each in found:
+        state = f"[red]{each.state}[/red]" if each.stops else each.state
+        made.add_row(state, escape(each.name), escape(each.found), escape(each.remedy))
     out.print(made)
 
 

@@ -17,7 +17,7 @@ from remodel.items import Item
 from remodel.runtime import tables_of
 from remodel.settings import table_names
 from runner.journal import Journal
-from runner.world import Failed, Reader, World
+from runner.world import Denial, Failed, Reader, World
 from tests.places import Handlers
 from tests.records import Application
 from tests.still import StillClock
@@ -70,6 +70,9 @@ class Switched:
         self.on = enabled
         self.switched.append(enabled)
 
+    def consumers(self, stream: str) -> list[str]:
+        return []
+
 
 class Flag:
     name = "the flag"
@@ -103,12 +106,15 @@ class Batches:
 class Nothing:
     """No stack beside the tables."""
 
+    deploy = "sam build && sam deploy --config-env sandbox"
+    makes_old_tables = False
+
     def missing(self, parameters: Mapping[str, str]) -> str:
         return ""
 
     def connect(self, parameters: Mapping[str, str]) -> None: ...
 
-    def denied(self) -> list[str]:
+    def denied(self) -> list[Denial]:
         return []
 
     def removals(self) -> list[str]:
@@ -142,6 +148,7 @@ class Stage:
             failures=self.batches,
             stack=Nothing(),
             declared=tuple(cloud.template.tables()),
+            where="--stage sandbox",
         )
         self.one_at_a_time = Lock()
         self.called: list[tuple[str, dict[str, Any]]] = []
