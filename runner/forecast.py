@@ -61,14 +61,14 @@ class Rate:
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """`index_units`: of the engine's own tables, notes and quarantine included; `new_units`: of the new tables with
-    their indexes. `reads`: units by old table. `seconds`: at the rate. `tight`: what the rate exceeds, and by how
+    their indexes. `reads`: by old table. `seconds`: at the rate. `tight`: what the rate exceeds, and by how
     much."""
 
     new_rows: int
     index_units: int
     new_units: int
     units: int
-    reads: dict[str, int]
+    reads: dict[str, Use]
     dollars: float
     seconds: float
     rate: Rate

@@ -248,7 +248,7 @@ def _forecast(facts: Facts, seen: dict[str, Seen], asked: Rate | None) -> Foreca
         index_units=round(own),
         new_units=round(units - own),
         units=round(units),
-        reads={name: round(each) for name, each in reads.items() if name in seen},
+        reads={name: Use(round(each.units), each.capacity) for name, each in read.items() if name in seen},
         dollars=dollars(written.values(), read.values(), seconds),
         seconds=seconds,
         rate=rate,

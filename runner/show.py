@@ -24,6 +24,7 @@ from runner.backfill import Backfilled
 from runner.backfill import Watch as BackfillWatch
 from runner.check import Check
 from runner.comparison import Watch as ComparisonWatch
+from runner.forecast import Use
 from runner.journal import Progress as Segment
 from runner.journal import Step
 from runner.options import err, out
@@ -57,13 +58,18 @@ def plan(found: Plan) -> None:
         f"90 % up to {spread.p90}, 99 % up to {spread.p99}, at the most {spread.most}",
         f"writes     {cost.new_rows} new rows; {cost.index_units} units for the index, {cost.new_units} for the new tables",
         f"costs      ${cost.dollars:.2f} ({found.prices})",
-        f"reads      {', '.join(f'{units:,} units of {name}' for name, units in cost.reads.items())}",
+        *(f"reads      {_use(each)} of {name}" for name, each in cost.reads.items()),
         f"takes      {cost.seconds / 60:.0f} min at {cost.rate.units:,.0f} write units a second ({cost.rate.why})",
         f"lookups    {found.lookups}",
         *(f"refused    {count} {name}: {why}" for name, whys in found.refused.items() for why, count in whys.items()),
     ):
         out.print(line, soft_wrap=True, highlight=False)
     checks("readiness", found.checks)
+
+
+def _use(found: Use) -> str:
+    capacity = "on demand" if found.capacity is None else f"{found.capacity:,.0f} a second are provisioned"
+    return f"{found.units:,.0f} units ({capacity})"
 
 
 def backfilled(done: Backfilled) -> None:
