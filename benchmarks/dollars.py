@@ -12,9 +12,8 @@ from typing import Any
 
 from benchmarks.measure import OURS
 from benchmarks.replicate import IDEMPOTENCY, TEXTBOOK, TRANSACTIONS
-from runner.forecast import DOLLARS_PER_MILLION_WRITES, PRICES
+from runner.forecast import DOLLARS_PER_MILLION_READS, DOLLARS_PER_MILLION_WRITES, PRICES
 
-DOLLARS_PER_MILLION_READS = 0.125
 DOLLARS_PER_GB_SECOND = 0.0000133334
 DOLLARS_PER_MILLION_INVOCATIONS = 0.20
 LAMBDA_PRICES = "Lambda arm64, us-east-1, first tier, as known in September 2026 and not looked up again"

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 
 from remodel.backfill import RUN
 from remodel.segments import Progress, unfinished
-from runner import ownership
-from runner.backup import taken
+from runner import ownership, readiness, survey
+from runner.check import Step
 from runner.comparison import Asked, compare
 from runner.drive import Work, drive
-from runner.errors import NotReady
 from runner.figures import number
 from runner.watch import Watch
 from runner.world import World
@@ -47,14 +46,7 @@ def check(world: World) -> None:
     """Raises Fenced where the application owns the new tables, and NotReady where a backfill would lose changes, or could not
     be undone."""
     ownership.check(world)
-    if taken(world) is None:
-        raise NotReady("expected a backup, found none: run `remodel backup --execute` first")
-    unread = [f"{each.source} ({each.told})" for each in world.readers.look() if not each.enabled]
-    if unread:
-        raise NotReady(
-            f"expected every stream to be read before the first page is, found unread: {', '.join(unread)}: "
-            "enable their event sources first (`remodel prepare`), or changes made during the backfill are lost"
-        )
+    readiness.require(readiness.checks(survey.groundwork(world), Step.BACKFILL), "the first page is read")
 
 
 def backfill(world: World, segments: int, watch: Watch) -> Backfilled:

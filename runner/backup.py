@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import ClientError
 
+from runner.journal import Step
 from runner.world import World
 
 BEGUN = "backup"
 """Notes on what a backup has begun."""
+
+NONE = "this DynamoDB has no backups"
 
 PAUSE = 3.0
 """Seconds between two looks at a backup that is being made."""
@@ -48,10 +50,9 @@ def back_up(world: World) -> list[Backup]:
     return backups
 
 
-def taken(world: World) -> Any:
-    """The facts of the last backup; None where there is none."""
-    step = world.journal.last_done("backup")
-    return step and step.facts["backups"]
+def has_backups(step: Step) -> bool:
+    """Whether the DynamoDB of a backup knows backups."""
+    return NONE not in step.facts["backups"].values()
 
 
 def _create(world: World, table: str, name: str) -> Backup:
@@ -59,7 +60,7 @@ def _create(world: World, table: str, name: str) -> Backup:
         details = world.dynamodb.create_backup(TableName=table, BackupName=name)["BackupDetails"]
     except ClientError as problem:
         if problem.response["Error"]["Code"] == "UnknownOperationException":
-            return Backup(table, "", "this DynamoDB has no backups")
+            return Backup(table, "", NONE)
         raise
     backup = Backup(table, details["BackupArn"], details["BackupStatus"])
     world.journal.remember(BEGUN, table, asdict(backup))

@@ -52,16 +52,18 @@ def plan_(
     as_json: Json = False,
     full: Annotated[bool, option("--full", "Read every row, not a sample.")] = False,
     sample: Annotated[int, option("--sample", "Rows of each table to read.", min=1)] = 1_000,
-    rate: Annotated[float, option("--rate", "Write units a second.", min=1)] = 1_000.0,
+    rate: Annotated[
+        float | None, option("--rate", "Write units a second; without it, what 4 segments reach.", min=1)
+    ] = None,
 ) -> None:
-    """What the migration will write, cost and take, and what is in its way."""
-    from runner import bars, plan, show
+    """What the backfill writes, reads, costs and takes, and what is to be done before it."""
+    from runner import bars, plan, readiness, show
 
     with bars.watching(as_json) as watch:
         watch.step("reading the old tables")
-        found = plan.plan(it, it.declared, None if full else sample, rate)
+        found = plan.plan(it, None if full else sample, rate)
     say(as_json, asdict(found), show.plan, found)
-    if found.obstacles:
+    if not readiness.is_open(found.checks):
         raise typer.Exit(REFUSED)
 
 
@@ -199,29 +201,36 @@ def resync_(it: World, execute: Execute = False, as_json: Json = False, segments
     say(as_json, asdict(done), show.lines, done.told)
 
 
-@verb(app, "cutover --stage dev --accept 'data_source' --execute", resumes=True)
+@verb(app, "cutover --stage dev --accept 'period: expected YYYY-MM, found 2025-Q1=3' --execute", resumes=True)
 def cutover_(
     it: World,
     execute: Execute = False,
     as_json: Json = False,
     accept: Annotated[
-        list[str] | None, option("--accept", "Rows in quarantine with this text in the reason may stay there.")
+        list[str] | None,
+        option("--accept", "'REASON=COUNT': so many rows may stay in quarantine for this very reason."),
     ] = None,
     confirmed: Confirm = None,
 ) -> None:
     """From the old model to the new: through the gate, asks for a pause, sets the fence, compares, flips the read flag."""
-    from runner import bars, cutover, show
+    from runner import bars, cutover, gate, show
 
+    try:
+        accepted = gate.accepted(accept or ())
+    except ValueError as problem:
+        fail(str(problem), USAGE)
     if execute:
         if it.stage == "prod":
             confirm(it, confirmed, "The application of prod will read and own the new tables")
         with bars.watching(as_json) as watch:
-            done = cutover.cutover(it, accept or (), watch.step)
+            done = cutover.cutover(it, accepted, watch.step)
         say(as_json, asdict(done), show.lines, *cutover.told(it, done))
         return
-    gated = cutover.gate(it, accept or ())
-    say(as_json, [asdict(each) for each in gated], show.gate, gated, cutover.effect(it))
-    if not all(each.met for each in gated):
+    gated = cutover.gate(it, accepted, thorough=True)
+    refused = [{**asdict(each), "accept": each.accept} for each in gated.refused]
+    answer = {"open": gated.is_open, "checks": [asdict(each) for each in gated.checks], "refused": refused}
+    say(as_json, answer, show.gate, gated.checks, cutover.effect(it))
+    if not gated.is_open:
         raise typer.Exit(REFUSED)
 
 

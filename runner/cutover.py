@@ -7,22 +7,14 @@ raises an alarm, since an application that was not told of the cutover has made 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
 
-from remodel.fanout import pending
-from remodel.notes import open_notes
-from remodel.quarantine import held
-from remodel.streams import gaps
-from runner import ownership, returned
-from runner.backfill import open_segments
-from runner.errors import NotReady
+from runner import readiness, returned, survey
+from runner.check import Check, Step
 from runner.figures import duration
-from runner.gate import Condition, Facts, conditions
+from runner.gate import Refusal, refusals
 from runner.handover import hand_over, named
-from runner.journal import Step
 from runner.validate import last
 from runner.world import NEW, World
 
@@ -32,36 +24,23 @@ LATE = 1.0
 Watch = Callable[[str], None]
 
 
-def gate(world: World, accepted: Iterable[str]) -> list[Condition]:
-    now, it = world.clock.now(), world.call()
-    full = last(world, full=True)
-    backup = world.journal.last_done("backup")
-    back = returned.last(world)
-    facts = Facts(
-        readers=world.readers.look(),
-        compared=_compared(full, back, now),
-        drift=full.facts.get("drift") if full else None,
-        refused=Counter(each.reason for each in held(it)),
-        accepted=list(accepted),
-        failed=len(world.failures.look()),
-        backup=now - began(backup) if backup else None,
-        gaps=[gap.source for gap in gaps(it)],
-        claims=full.facts.get("claims", 0) if full else 0,
-        notes=[now - note.at for note in open_notes(it)],
-        fanouts=len(pending(it)),
-        fenced=ownership.fenced_since(world),
-        uncovered=back is not None and not back.is_covered,
-        open=[table for table, left in open_segments(world, 1).items() if left],
-    )
-    return list(conditions(facts))
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`refused`: the reasons of what is in quarantine, each with the word that accepts it."""
+
+    checks: list[Check]
+    refused: list[Refusal]
+
+    @property
+    def is_open(self) -> bool:
+        return readiness.is_open(self.checks)
 
 
-def _compared(full: Step | None, back: returned.Returned | None, now: float) -> float | None:
-    """Seconds since the last full comparison was begun; None where none counts: before a resync, it may be too old."""
-    if full is None or full.outcome != "done":
-        return None
-    compared = float(full.facts["compared"])
-    return None if back is not None and compared < (back.resynced or back.began) else now - compared
+def gate(world: World, accepted: Mapping[str, int], thorough: bool = False) -> Gate:
+    """`accepted`: by reason, how many rows may stay in quarantine."""
+    facts = survey.everything(world, accepted, thorough)
+    assert facts.run is not None
+    return Gate(readiness.checks(facts, Step.CUTOVER), refusals(facts.run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +72,7 @@ def told(world: World, done: Flipped) -> list[str]:
     return lines
 
 
-def cutover(world: World, accepted: Iterable[str], watch: Watch) -> Flipped:
+def cutover(world: World, accepted: Mapping[str, int], watch: Watch) -> Flipped:
     """Raises NotReady, Busy, LeaseLost and CallFailed."""
     with world.journal.step("cutover", "backfill", "rollback", "finish", "resync") as facts:
         if world.flag.read() == NEW:
@@ -103,9 +82,8 @@ def cutover(world: World, accepted: Iterable[str], watch: Watch) -> Flipped:
         # A cutover that was killed behind its fence is begun again.
         world.call().lift_fence()
         gated = gate(world, accepted)
-        facts["conditions"] = {each.name: each.told for each in gated}
-        if shut := [f"{each.name} ({each.told}): {each.todo}" for each in gated if not each.met]:
-            raise NotReady(f"expected every condition of the gate to be met, but: {'; '.join(shut)}")
+        facts["conditions"] = {each.name: each.found for each in gated.checks}
+        readiness.require(gated.checks, "the cutover")
         try:
             done = _flip(world, watch)
         except BaseException:
@@ -133,8 +111,3 @@ def _since(world: World) -> float:
     full = last(world, full=True)
     assert full is not None
     return float(full.facts["compared"])
-
-
-def began(step: Step) -> float:
-    """Seconds since the epoch."""
-    return datetime.fromisoformat(step.began).timestamp()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 from typing import Any
 
+from remodel.errors import TableNotFound
 from remodel.segments import Progress, progress, unfinished
 from runner.calls import call, side_by_side
 from runner.figures import duration
@@ -72,6 +73,14 @@ def drive(world: World, work: Work, segments: int, watch: Watch = SILENT) -> Dri
 def _advance(work: Work, at: Progress, waits: str = "") -> Advance:
     part = at.segment
     return Advance(work.doing, part.table, part.number, part.total, int(at.counts.get("scanned", 0)), at.done, waits)
+
+
+def begun(world: World, run: str) -> list[Progress]:
+    """How far each segment is that the run has begun; none before anything is deployed."""
+    try:
+        return progress(world.call(), run)
+    except TableNotFound:
+        return []
 
 
 def done(parts: list[Progress]) -> Counter[str]:

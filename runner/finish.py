@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runner.backup import back_up
-from runner.cutover import began
 from runner.errors import NotReady
 from runner.figures import time
 from runner.ownership import is_cut_over
+from runner.readiness import RETENTION_DAYS
+from runner.survey import began
 from runner.world import World
-
-RETENTION_DAYS = 7
-"""As the checklist of the migration has it: keep old tables for 7 days."""
 
 Watch = Callable[[str], None]
 

@@ -1,20 +1,16 @@
-"""The gate before the cutover: every condition by name, with its figure, and what to do where it does not hold.
-
-Plain facts in, conditions out.
-"""
+"""Checks of a migration under way: what must hold before the cutover."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from runner.world import Reader
+from runner.check import Finding
+from runner.facts import Facts, Run
 
 LAG = 5.0
 """Seconds of lag that count as none: a poll, and the window in which a batch is gathered."""
-
-POLLED = 120.0
-"""Seconds since a stream was last shown to be read; metrics come once a minute, and late."""
 
 RETENTION = 24 * 3_600.0
 """Seconds for which a stream keeps its records."""
@@ -25,142 +21,110 @@ HEADROOM = RETENTION / 2
 DIFF = 3_600.0
 """Seconds for which a full comparison counts."""
 
-BACKUP = 24 * 3_600.0
-"""Seconds for which a backup counts."""
-
 NOTE = 30.0
-"""Seconds for which a batch that is being written may keep a note open. An older note belongs to a long call, or a dead one."""
+"""Seconds for which a batch that is being written may keep a note open. An older note belongs to a long call, or a dead
+one."""
+
+SHOWN = 10
+"""Reasons that are shown; all of them are in the JSON."""
+
+
+def fence(facts: Facts, run: Run) -> Iterator[Finding]:
+    remedy = f"`{facts.command('rollback --execute')}` lifts it"
+    if not run.uncovered:
+        remedy = f"`{facts.command('cutover --execute')}` goes on; {remedy}"
+    yield Finding("fence", not run.fenced, f"set since {run.fenced}" if run.fenced else "not set", remedy)
+
+
+def covered(facts: Facts, run: Run) -> Iterator[Finding]:
+    resync = f"`{facts.command('resync --execute')}`"
+    found = "not covered by a resync" if run.uncovered else "covered"
+    yield Finding("time since a rollback", not run.uncovered, found, resync)
+    found = ", ".join(sorted({each.source for each in run.gaps})) or "none"
+    yield Finding("gaps in streams", not run.gaps, found, resync)
+
+
+def backfilled(facts: Facts, run: Run) -> Iterator[Finding]:
+    found = f"open: {', '.join(run.open)}" if run.open else "every table"
+    yield Finding("backfill", not run.open, found, f"`{facts.command('backfill --execute')}`")
+
+
+def compared(facts: Facts, run: Run) -> Iterator[Finding]:
+    remedy = f"`{facts.command('validate --full')}`"
+    if run.compared is None:
+        yield Finding("full comparison", False, "none since the last backfill, resync or rollback", remedy)
+        return
+    if run.drift:
+        remedy = f"`{facts.command('validate --full --repair --execute')}`"
+    found = f"{run.drift:,} rows differ, compared {run.compared / 60:.0f} min ago"
+    yield Finding("full comparison", run.drift == 0 and run.compared <= DIFF, found, remedy)
+    remedy = f"give one of the rows another id; `{facts.command('validate --full')}` names them"
+    yield Finding("keys claimed twice", not run.claims, f"{run.claims:,} rows", remedy)
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """`told`: the figure. `todo`: what to do where it is not met."""
+class Refusal:
+    """A reason for which rows are in quarantine. `accept`: the word that `--accept` takes for them."""
 
-    name: str
-    met: bool
-    told: str
-    todo: str
+    reason: str
+    count: int
+    accepted: bool
 
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """compared, backup: seconds since they were begun, None where there was none. refused: reasons of what is in quarantine,
-    with how many rows each has; accepted: texts of reasons that a person has accepted. failed: batches in the failure
-    destination. open: tables whose backfill is not done. gaps: streams of which records may have been trimmed unread.
-    claims: rows that claim a new key of another row, as the comparison has counted them. notes: seconds for which each open
-    note has been open. fanouts: pending. fenced: since when the fence is set, empty where it is not. uncovered: whether the
-    application has returned to the old tables and no resync has ended since."""
-
-    readers: Sequence[Reader]
-    compared: float | None
-    drift: int | None
-    refused: Mapping[str, int]
-    accepted: Iterable[str]
-    failed: int
-    backup: float | None
-    open: Sequence[str]
-    gaps: Sequence[str] = ()
-    claims: int = 0
-    notes: Sequence[float] = ()
-    fanouts: int = 0
-    fenced: str = ""
-    uncovered: bool = False
+    @property
+    def accept(self) -> str:
+        return f"{self.reason}={self.count}"
 
 
-def conditions(facts: Facts) -> Iterator[Condition]:
-    yield _backfilled(facts)
-    for reader in facts.readers:
-        yield _is_read(reader)
-        yield _keeps_up(reader)
-    yield _headroom(facts)
-    told = ", ".join(sorted(set(facts.gaps))) or "none"
-    yield Condition("no gap in the streams", not facts.gaps, told, "`remodel resync --execute`")
-    told = f"{facts.fanouts} pending"
-    yield Condition("no fan-out pending", not facts.fanouts, told, "wait; `remodel status --watch`")
-    yield _notes(facts)
-    yield from _returned(facts)
-    yield _compared(facts)
-    yield _claims(facts)
-    yield _quarantine(facts)
-    told = f"{facts.failed} batches"
-    yield Condition(
-        "failure destination empty", not facts.failed, told, "`remodel quarantine replay --failed --execute`"
-    )
-    yield _backup(facts)
+def refusals(run: Run) -> list[Refusal]:
+    """A reason is accepted up to a count of rows: what comes on top has not been looked at."""
+    every = sorted(run.refused.items())
+    return [Refusal(reason, count, count <= run.accepted.get(reason, 0)) for reason, count in every]
 
 
-def _backfilled(facts: Facts) -> Condition:
-    told = f"open: {', '.join(facts.open)}" if facts.open else "every table"
-    return Condition("backfill done", not facts.open, told, "`remodel backfill --execute`")
+def accepted(words: Iterable[str]) -> dict[str, int]:
+    """`reason=count` each; a reason may contain `=`. Raises ValueError."""
+    counts = {}
+    for word in words:
+        reason, _, count = word.rpartition("=")
+        if not reason or not count.isdecimal():
+            raise ValueError(f"expected --accept 'REASON=COUNT', with the whole reason, found {word!r}")
+        counts[reason] = int(count)
+    return counts
 
 
-def _is_read(reader: Reader) -> Condition:
-    """Right now, and not merely silent: nothing comes out of a stream that nobody reads, either."""
-    met = reader.enabled and reader.polled is not None and reader.polled <= POLLED
-    told = reader.told if reader.polled is None else f"{reader.told}, last shown {reader.polled:.0f} s ago"
-    return Condition(
-        f"stream of {reader.source} read", met, told, "see its event source mapping; `remodel prepare --execute`"
-    )
+def quarantine(facts: Facts, run: Run) -> Iterator[Finding]:
+    every = refusals(run)
+    open_ = [each for each in every if not each.accepted]
+    found = [f"{each.count:,} × {each.reason}" for each in open_[:SHOWN]]
+    found += [f"{len(open_) - SHOWN} other reasons"] if len(open_) > SHOWN else []
+    if taken := sum(each.count for each in every if each.accepted):
+        found.append(f"{taken:,} accepted")
+    words = " ".join(f"--accept {shlex.quote(each.accept)}" for each in open_[:SHOWN])
+    remedy = f"correct the rows (`{facts.command('quarantine list')}`), or leave them there: `{words}`"
+    yield Finding("quarantine", not open_, "; ".join(found) or "empty", remedy)
 
 
-def _keeps_up(reader: Reader) -> Condition:
-    told = "unknown" if reader.lag is None else f"{reader.lag:.0f} s"
-    met = reader.lag is not None and reader.lag <= LAG
-    return Condition(f"lag of {reader.source} nil", met, told, "wait; `remodel status --watch`")
+def under_way(facts: Facts, run: Run) -> Iterator[Finding]:
+    """What passes by itself comes last: it is worth looking at once all else holds."""
+    replay = f"`{facts.command('quarantine replay --failed --execute')}`"
+    yield Finding("failure destination", not run.failed, f"{run.failed:,} batches", replay)
+    wait = f"wait; `{facts.command('status --watch')}`"
+    yield Finding("fan-outs", not run.fanouts, f"{run.fanouts:,} pending", wait)
+    oldest = max(run.notes, default=0.0)
+    found = f"{len(run.notes)} open, the oldest for {oldest:.0f} s" if run.notes else "none open"
+    sweeper = "wait up to 20 minutes: the sweeper finishes what a dead call began"
+    yield Finding("notes of calls", oldest <= NOTE, found, sweeper)
+    yield from _lags(facts, wait)
 
 
-def _headroom(facts: Facts) -> Condition:
-    lags = [reader.lag for reader in facts.readers]
+def _lags(facts: Facts, wait: str) -> Iterator[Finding]:
+    blind = any(each.blind for each in facts.readers)
+    for each in facts.readers:
+        found, keeps_up = ("unknown", None) if each.lag is None else (f"{each.lag:.0f} s", each.lag <= LAG)
+        yield Finding(f"lag of {each.source}", keeps_up, found, wait, unanswerable=each.blind)
+    lags = [each.lag for each in facts.readers]
     known = [lag for lag in lags if lag is not None]
     left = RETENTION - max(known, default=0.0)
-    told = f"{left / 3_600:.1f} of 24 hours"
-    met = len(known) == len(lags) and left >= HEADROOM
-    return Condition(
-        "headroom in the streams", met, told if known or not lags else "unknown", "wait until the streams are read"
-    )
-
-
-def _compared(facts: Facts) -> Condition:
-    todo = "`remodel validate --full`, and `--repair --execute` where that finds drift"
-    if facts.compared is None or facts.drift is None:
-        return Condition("nothing differs", False, "never compared in full", todo)
-    told = f"drift {facts.drift}, compared {facts.compared / 60:.0f} min ago"
-    return Condition("nothing differs", facts.drift == 0 and facts.compared <= DIFF, told, todo)
-
-
-def _notes(facts: Facts) -> Condition:
-    """A note is open for as long as a batch is being written, which is always so while the application writes."""
-    oldest = max(facts.notes, default=0.0)
-    told = f"{len(facts.notes)} open, the oldest for {oldest:.0f} s" if facts.notes else "none open"
-    todo = "wait: the sweeper finishes what a dead call began; see its alarm"
-    return Condition("every call's note closed", oldest <= NOTE, told, todo)
-
-
-def _returned(facts: Facts) -> Iterator[Condition]:
-    todo = "`remodel cutover --execute` goes on where one was killed; `remodel rollback --execute` lifts it"
-    told = f"set since {facts.fenced}" if facts.fenced else "not set"
-    yield Condition("fence not set", not facts.fenced, told, todo)
-    told = "no resync since the rollback" if facts.uncovered else "covered"
-    todo = "`remodel resync --execute`, then `remodel validate --full`"
-    yield Condition("everything since a rollback covered", not facts.uncovered, told, todo)
-
-
-def _claims(facts: Facts) -> Condition:
-    todo = "give one of the rows another id; `remodel validate --full` names them"
-    return Condition("no new key claimed twice", not facts.claims, f"{facts.claims} rows", todo)
-
-
-def _quarantine(facts: Facts) -> Condition:
-    texts = [text.lower() for text in facts.accepted]
-    open_ = {why: n for why, n in facts.refused.items() if not any(text in why.lower() for text in texts)}
-    taken = sum(facts.refused.values()) - sum(open_.values())
-    told = "; ".join(f"{n} × {why}" for why, n in sorted(open_.items())) or "empty"
-    told += f" ({taken} accepted)" if taken else ""
-    return Condition("quarantine empty or accepted", not open_, told, "mend the rows, or `--accept REASON`")
-
-
-def _backup(facts: Facts) -> Condition:
-    if facts.backup is None:
-        return Condition("backup", False, "none", "`remodel backup --execute`")
-    told = f"{facts.backup / 3_600:.1f} h old"
-    return Condition("backup", facts.backup <= BACKUP, told, "`remodel backup --execute`")
+    is_enough = left >= HEADROOM if len(known) == len(lags) else None
+    found = f"{left / 3_600:.1f} of 24 hours" if len(known) == len(lags) else "unknown"
+    yield Finding("time left in the streams", is_enough, found, "wait until the streams are read", unanswerable=blind)

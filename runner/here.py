@@ -29,7 +29,7 @@ from runner.journal import Journal
 from runner.lease import myself
 from runner.model import chosen
 from runner.tips import Tips
-from runner.world import Failed, Reader, World
+from runner.world import Denial, Failed, Reader, World
 
 SILENT = 5.0
 """Seconds without a sign of life after which a stream counts as unread."""
@@ -42,7 +42,7 @@ def world(endpoint: str, prefix: str) -> Iterator[World]:
     with TemporaryDirectory() as folder:
         cloud = Cloud(endpoint, Path(folder), prefix)
         there = _tables(cloud)
-        if cloud.tables["migration"] not in there and not all(cloud.tables[name] in there for name in model.old_tables):
+        if there.isdisjoint(cloud.tables[name] for name in ("migration", *model.old_tables)):
             raise NoSuchStack(
                 f"expected a stack or the tables of the template on {endpoint}, found neither: deploy the stage, or start "
                 "`make demo` and name its --prefix"
@@ -99,6 +99,9 @@ class Pollers:
         for source in self._sources:
             switch(self._cloud.dynamodb, self._cloud.tables["migration"], source, enabled)
 
+    def consumers(self, stream: str) -> list[str]:
+        return []
+
     def _reader(self, source: str, sign: Sign | None) -> Reader:
         now = self._clock.now()
         if sign is None or now - sign.at > SILENT:
@@ -152,15 +155,19 @@ class Folder:
 class Beside:
     """There is no stack; what it would have made beside the application's tables is made and removed here."""
 
+    makes_old_tables = False
+
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        prefix = f" --prefix {cloud.prefix}" if cloud.prefix else ""
+        self.deploy = f"remodel local --endpoint-url {cloud.endpoint}{prefix}"
 
     def missing(self, parameters: Mapping[str, str]) -> str:
         return ""
 
     def connect(self, parameters: Mapping[str, str]) -> None: ...
 
-    def denied(self) -> list[str]:
+    def denied(self) -> list[Denial]:
         return []
 
     def removals(self) -> list[str]:

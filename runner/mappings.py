@@ -43,6 +43,13 @@ class Mappings:
             if mapping and mapping.state not in as_asked:
                 self._update(mapping.id, enabled)
 
+    def consumers(self, stream: str) -> list[str]:
+        pages = self._client.get_paginator("list_event_source_mappings").paginate(EventSourceArn=stream)
+        names = [
+            each["FunctionArn"].rpartition(":function:")[2] for page in pages for each in page["EventSourceMappings"]
+        ]
+        return [each for each in names if each not in self._names.values()]
+
     def _update(self, uuid: str, enabled: bool) -> None:
         """A mapping that is being made or changed takes no other change until that is done."""
         for left in reversed(range(TRIES)):
@@ -61,16 +68,26 @@ class Mappings:
         told = f"event source mapping {mapping.state.lower()}"
         if mapping.state != "Enabled":
             return Reader(source, False, None, told, idle=mapping.state == "Disabled" and not self._at_work(source))
-        return Reader(source, True, self._lag(source), told, self._read.polled(mapping))
+        polled = self._read.polled(mapping)
+        lag = self._lag(source, polled is not None)
+        return Reader(source, True, lag, told, polled, blind=polled is None and self._is_blind())
+
+    def _is_blind(self) -> bool:
+        """Not on AWS, and nothing there has ever measured a poll."""
+        if ".amazonaws." in self._read.cloudwatch.meta.endpoint_url:
+            return False
+        return not self._read.cloudwatch.list_metrics(Namespace="AWS/Lambda", MetricName="PolledEventCount")["Metrics"]
 
     def _mapping(self, source: str) -> Source | None:
         name = self._names.get(source)
         return None if name is None else self._read.find(name)
 
-    def _lag(self, source: str) -> float | None:
-        """Seconds; nothing was handed over where nothing was published, so a polled stream without a figure has none."""
+    def _lag(self, source: str, polled: bool) -> float | None:
+        """Seconds; None where nobody knows. Of a stream that was polled nothing was handed over where no age is published."""
         point = self._read.latest("IteratorAge", "Maximum", {"FunctionName": self._names[source]})
-        return 0.0 if point is None else point["Maximum"] / 1_000
+        if point is None:
+            return 0.0 if polled else None
+        return float(point["Maximum"]) / 1_000
 
     def _at_work(self, source: str) -> bool:
         point = self._read.latest("ConcurrentExecutions", "Maximum", {"FunctionName": self._names[source]})

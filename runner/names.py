@@ -26,3 +26,9 @@ def name_parameter(table: str) -> str:
 
 def stream_parameter(table: str) -> str:
     return f"{camel(table)}StreamArn"
+
+
+def command(words: str, where: str) -> str:
+    """What a person types: a verb with its options, for the stage that the options in `where` lead to."""
+    verb, dash, options = words.partition(" --")
+    return " ".join(filter(None, ("remodel", verb, where))) + dash + options

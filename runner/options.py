@@ -10,13 +10,16 @@ import json
 import shlex
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 from urllib.parse import urlsplit
 
+import click
 import typer
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from runner.world import World
@@ -84,8 +87,10 @@ def verb(app: typer.Typer, example: str, resumes: bool = False) -> Callable[[Cal
     def register(work: Callable[..., None]) -> Callable[..., None]:
         def command(**given: Any) -> None:
             place = {each: given.pop(each) for each in inspect.signature(where).parameters}
-            with _ends(resumes and bool(given.get("execute") or given.get("full"))), world(**place) as it:
-                work(it, **given)
+            with _ends(resumes and bool(given.get("execute") or given.get("full"))), world(**place) as found:
+                it = replace(found, where=_typed(place))
+                with _next_step(it, given.get("as_json", True)):
+                    work(it, **given)
 
         parameters = [*_parameters(where), *_parameters(work)[1:]]
         parameters.sort(key=lambda each: each.default is not inspect.Parameter.empty)
@@ -95,6 +100,48 @@ def verb(app: typer.Typer, example: str, resumes: bool = False) -> Callable[[Cal
         return work
 
     return register
+
+
+@contextmanager
+def _next_step(it: World, as_json: bool) -> Iterator[None]:
+    """Ends a verb with what to type next, unless its answer is JSON, or it was not meant so."""
+    ended = typer.Exit(0)
+    try:
+        yield
+    except typer.Exit as given:
+        ended = given
+    if not as_json and ended.exit_code != USAGE:
+        from runner import show
+
+        show.lines(f"next: {_told(it)}")
+    if ended.exit_code:
+        raise ended
+
+
+def _told(it: World) -> str:
+    """What was done stays done where the next step cannot be told."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from remodel.errors import RemodelError
+    from runner.names import command
+    from runner.readiness import next_step
+    from runner.survey import everything
+
+    try:
+        return str(next_step(everything(it)))
+    except (RemodelError, ClientError, BotoCoreError) as problem:
+        return f"`{command('status', it.where)}` ({problem})"
+
+
+def _typed(options: Mapping[str, str | None]) -> str:
+    """The options that lead to a stage, as they were typed; those that the environment gives need not be."""
+    context, names = click.get_current_context(), {"endpoint": "endpoint-url"}
+    given = {
+        names.get(name, name): value
+        for name, value in options.items()
+        if value and context.get_parameter_source(name) == ParameterSource.COMMANDLINE
+    }
+    return " ".join(f"--{name} {shlex.quote(value)}" for name, value in given.items())
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

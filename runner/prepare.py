@@ -1,20 +1,20 @@
-"""What must stand before replication can: the new tables with the right schema, streams on the old ones, the read flag, and
-event sources that are on. Each is looked at first and only done where it is not there, so the verb may run as often as one
-likes; after a rollback it is what starts replication again.
+"""Prepares a stage: new tables, streams with both images, the read flag, parameters for the deployment, and event
+sources.
+
+What is to be done follows from the readiness checks; each change is made only where its check still asks for it, so the
+verb may run as often as needed. After a rollback it is what starts replication again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from remodel.hints import VIEW
-from runner import event_sources, ownership, recovery
-from runner.backup import taken
+from runner import event_sources, ownership, readiness, recovery, survey
+from runner.check import Change, Step
 from runner.errors import NotReady
-from runner.names import stream_parameter
-from runner.schema import differences, missing_indexes
+from runner.groundwork import is_at_rest
 from runner.world import OLD, World
 
 PAUSE = 1.0
@@ -24,82 +24,29 @@ LONGEST = 900.0
 """Seconds that a table may take; an index on a table with rows takes about as long as a backfill of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    told: str
-    do: Callable[[], None]
-
-
-def planned(world: World) -> list[Task]:
-    """Everything that is not as it must be. Raises NotReady where only a person can put it right."""
-    return [*_new_tables(world), *_streams(world), *_flag(world), *_connection(world), *_event_sources(world)]
+def planned(world: World, step: Step = Step.PLAN) -> list[Change]:
+    """Everything that is not as it must be. Raises NotReady where a check stops the step."""
+    found = readiness.checks(survey.groundwork(world), step)
+    readiness.require(found, "the stage is prepared")
+    return list(dict.fromkeys(each.change for each in found if each.change))
 
 
 def prepare(world: World, watch: Callable[[str], None]) -> list[str]:
     """Raises Fenced, NotReady and Busy. Answers what was done."""
     ownership.check(world)
-    if taken(world) is None:
-        raise NotReady("expected a backup before anything is changed, found none: run `remodel backup --execute` first")
+    planned(world, Step.PREPARE)
     with world.journal.step("prepare", "cutover", "rollback", "finish") as facts:
         done: list[str] = []
         facts["done"] = done
-        while tasks := planned(world):
-            watch(tasks[0].told)
-            tasks[0].do()
-            done.append(tasks[0].told)
+        while changes := planned(world, Step.PREPARE):
+            watch(changes[0].told)
+            _PROCEDURES[changes[0].procedure](world, changes[0])
+            done.append(changes[0].told)
     return done
 
 
-def _new_tables(world: World) -> Iterator[Task]:
-    for name in world.model.new_tables:
-        declared = _declared(world, name)
-        found = world.describe(name)
-        if found is None:
-            yield Task(f"make table {declared['TableName']}", lambda name=name, it=declared: _create(world, name, it))  # type: ignore[misc]
-            continue
-        if not _is_at_rest(found):
-            yield Task(f"wait until {declared['TableName']} is at rest", lambda name=name: _rest(world, name))  # type: ignore[misc]
-        for index in missing_indexes(declared, found):
-            told = f"add index {index['IndexName']} to {declared['TableName']}"
-            yield Task(told, lambda name=name, it=declared, index=index: _add(world, name, it, index))  # type: ignore[misc]
-        wrong = [each for each in differences(declared, found) if "found none" not in each]
-        if wrong:
-            raise NotReady(f"{'; '.join(wrong)}: a key cannot be changed; name another table, or delete this one")
-
-
-def _streams(world: World) -> Iterator[Task]:
-    for name in world.sources:
-        stream = world.place.store.stream(name)
-        view = stream and stream.view
-        if view is None:
-            told = f"switch on the stream of {world.tables[name]}, with both images"
-            yield Task(told, lambda name=name: _switch_on(world, name))  # type: ignore[misc]
-        elif view != VIEW:
-            raise NotReady(
-                f"expected the stream of {world.tables[name]} to have {VIEW}, found {view}: a view type cannot be "
-                "changed; once nobody needs that stream, switch it off, and prepare again"
-            )
-
-
-def _flag(world: World) -> Iterator[Task]:
-    if world.flag.read() is None:
-        yield Task(f"set the read flag {world.flag.name} to {OLD!r}", lambda: world.flag.write(OLD))
-
-
-def _connection(world: World) -> Iterator[Task]:
-    """The streams' ARNs, where the next deployment finds them."""
-    facts = {stream_parameter(name): found for name in world.sources if (found := _arn(world, name))}
-    facts |= {"CreateNewTables": "false"}
-    if told := world.stack.missing(facts):
-        yield Task(told, lambda: world.stack.connect(facts))
-
-
-def _event_sources(world: World) -> Iterator[Task]:
-    if off := event_sources.are_off(world):
-        yield Task(f"switch on the event sources of {', '.join(off)}", lambda: event_sources.start(world))
-
-
-def _create(world: World, name: str, declared: Mapping[str, Any]) -> None:
+def _create(world: World, change: Change) -> None:
+    name, declared = change.table, _declared(world, change.table)
     known = ("TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     request: Any = {key: declared[key] for key in known if key in declared}
     world.dynamodb.create_table(**request, DeletionProtectionEnabled=world.stage != "sandbox")
@@ -107,9 +54,11 @@ def _create(world: World, name: str, declared: Mapping[str, Any]) -> None:
     recovery.switch_on(world.dynamodb, world.tables[name])
 
 
-def _add(world: World, name: str, declared: Mapping[str, Any], index: Any) -> None:
-    """One at a time, as DynamoDB has it: while one is being made or deleted, no other may be."""
-    _rest(world, name)
+def _add(world: World, change: Change) -> None:
+    """DynamoDB makes or deletes one index at a time."""
+    _rest(world, change)
+    name, declared = change.table, _declared(world, change.table)
+    index = next(each for each in declared["GlobalSecondaryIndexes"] if each["IndexName"] == change.index)
     keys = {each["AttributeName"] for each in index["KeySchema"]}
     attributes = [each for each in declared["AttributeDefinitions"] if each["AttributeName"] in keys]
     world.dynamodb.update_table(
@@ -120,13 +69,9 @@ def _add(world: World, name: str, declared: Mapping[str, Any], index: Any) -> No
     _until(world, f"index {index['IndexName']}", lambda: _is_active(world.describe(name), index["IndexName"]))
 
 
-def _rest(world: World, name: str) -> None:
-    _until(world, f"{world.tables[name]} with its indexes at rest", lambda: _is_at_rest(world.describe(name)))
-
-
-def _is_at_rest(table: Any) -> bool:
-    states = {each["IndexStatus"] for each in table.get("GlobalSecondaryIndexes", ())}
-    return bool(table["TableStatus"] == "ACTIVE" and states <= {"ACTIVE"})
+def _rest(world: World, change: Change) -> None:
+    name = change.table
+    _until(world, f"{world.tables[name]} with its indexes at rest", lambda: is_at_rest(world.describe(name)))
 
 
 def _is_active(table: Any, index: str) -> bool:
@@ -134,14 +79,11 @@ def _is_active(table: Any, index: str) -> bool:
     return bool(table["TableStatus"] == found.get(index) == "ACTIVE")
 
 
-def _switch_on(world: World, name: str) -> None:
+def _enable(world: World, change: Change) -> None:
     stream: Any = {"StreamEnabled": True, "StreamViewType": VIEW}
-    world.dynamodb.update_table(TableName=world.tables[name], StreamSpecification=stream)
-    _until(world, f"the stream of {world.tables[name]}", lambda: world.describe(name)["TableStatus"] == "ACTIVE")
-
-
-def _arn(world: World, name: str) -> str:
-    return str((world.describe(name) or {}).get("LatestStreamArn", ""))
+    physical = world.tables[change.table]
+    world.dynamodb.update_table(TableName=physical, StreamSpecification=stream)
+    _until(world, f"the stream of {physical}", lambda: world.describe(change.table)["TableStatus"] == "ACTIVE")
 
 
 def _declared(world: World, name: str) -> Mapping[str, Any]:
@@ -154,3 +96,14 @@ def _until(world: World, what: str, there: Callable[[], bool]) -> None:
         if world.clock.now() > deadline:
             raise NotReady(f"expected {what} within {LONGEST:.0f} s, found it still being made: prepare again later")
         world.clock.sleep(PAUSE)
+
+
+_PROCEDURES: Mapping[str, Callable[[World, Change], None]] = {
+    "table": _create,
+    "rest": _rest,
+    "index": _add,
+    "stream": _enable,
+    "flag": lambda world, _change: world.flag.write(OLD),
+    "parameters": lambda world, _change: world.stack.connect(survey.parameters(survey.groundwork(world).tables)),
+    "event sources": lambda world, _change: event_sources.start(world),
+}

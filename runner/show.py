@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from remodel.streams import Gap
     from runner.backfill import Backfilled
-    from runner.gate import Condition
+    from runner.check import Check
+    from runner.forecast import Use
     from runner.journal import Step
     from runner.plan import Plan
     from runner.status import Status
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 EXAMPLES, FIELDS, SHOWN = 5, 3, 60
 """How many differences a validation shows on the screen, fields of each, and characters of a value; the report has more."""
+
+SHOWN_CHECKS = 5
+"""Of a status: what stops the next steps."""
 
 WATCHED = 2.0
 """Seconds between two looks of `status --watch`."""
@@ -61,8 +65,9 @@ def plan(found: Plan) -> None:
         f"{number(spread.most)}",
         "writes": f"{count(cost.new_rows, 'new row')}; {number(cost.index_units)} units for the index, "
         f"{number(cost.new_units)} for the new tables",
+        "reads": "; ".join(f"{_use(each)} of {name}" for name, each in cost.reads.items()),
         "cost": f"${cost.dollars:,.2f} ({found.prices})",
-        "duration": duration(cost.seconds),
+        "duration": f"{duration(cost.seconds)} at {number(cost.rate.units)} write units a second ({cost.rate.why})",
         "lookups": found.lookups,
     }
     refused = [(name, n, why) for name, whys in found.refused.items() for why, n in whys.items()]
@@ -70,7 +75,12 @@ def plan(found: Plan) -> None:
     console().print(Facts(told))
     if refused:
         rows("rejected", ("table", "rows", "reason"), refused)
-    lines(*(f"in the way: {each}" for each in found.obstacles), style="red")
+    checks("readiness", found.checks)
+
+
+def _use(found: Use) -> str:
+    capacity = "on demand" if found.capacity is None else f"{number(found.capacity)} a second are provisioned"
+    return f"{number(found.units)} units ({capacity})"
 
 
 def backfilled(done: Backfilled) -> None:
@@ -115,6 +125,9 @@ def _status(found: Status) -> Iterator[tuple[str, str]]:
         yield "fence", f"set since {time(found.fence)}: no new row is written"
     if found.uncovered:
         yield "since the rollback", "not covered: `remodel resync --execute`"
+    yield "done", ", ".join(name for name, done in found.milestones.items() if done) or "nothing yet"
+    if found.checks:
+        yield "not ready", "; ".join(f"{each.name}: {each.found}" for each in found.checks[:SHOWN_CHECKS])
     yield "lookups", found.lookups
     yield "rate", found.rate
     yield "last step", found.last_step
@@ -149,12 +162,14 @@ def _brief(value: Excerpt) -> str:
     return f"{value.kind} {text}" if value.kind else "nothing"
 
 
-def gate(conditions: Iterable[Condition], effect: str) -> None:
-    cells = [
-        (Text("ok") if each.met else Text("SHUT", "red"), each.name, each.told, "" if each.met else each.todo)
-        for each in conditions
-    ]
-    rows("gate", ("", "condition", "found", "to do"), cells, effect)
+def checks(title: str, found: Iterable[Check]) -> None:
+    cells = [(Text(each.state, "red" if each.stops else ""), each.name, each.found, each.remedy) for each in found]
+    rows(title, ("", "check", "found", "to do"), cells)
+
+
+def gate(found: Iterable[Check], effect: str) -> None:
+    checks("gate", found)
+    lines(effect)
 
 
 def gaps(found: Iterable[Gap], effect: str) -> None:

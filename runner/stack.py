@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from runner import maker, samconfig
 from runner.address import Address
 from runner.errors import NotReady, SamconfigUnwritable
+from runner.world import Denial
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -54,20 +55,28 @@ class Deployment:
     def __init__(self, client: CloudFormationClient, iam: IAMClient, config: Path, found: Found) -> None:
         self._client, self._iam, self._config, self._found = client, iam, config, found
 
+    @property
+    def deploy(self) -> str:
+        return f"sam build && sam deploy --config-env {self._found.stage}"
+
+    @property
+    def makes_old_tables(self) -> bool:
+        return self._found.stage == "sandbox"
+
     def missing(self, parameters: Mapping[str, str]) -> str:
         wanted = self._wanted(parameters)
-        return f"write {', '.join(sorted(wanted))} to {self._config.name}, then deploy the stage" if wanted else ""
+        return f"write {', '.join(sorted(wanted))} to {self._config.name}, for the next deployment" if wanted else ""
 
     def connect(self, parameters: Mapping[str, str]) -> None:
         samconfig.write(self._config, self._found.stage, self._wanted(parameters))
 
-    def denied(self) -> list[str]:
+    def denied(self) -> list[Denial]:
         """Each role is asked for all that its own policies allow: what denies it then stands elsewhere, in a boundary of the
         account or in a policy of its organisation."""
         roles = [name for logical, name in self._found.names.items() if logical.endswith("Role")]
-        return [told for role in roles for told in self._denied_to(role)]
+        return [denial for role in roles for denial in self._denied_to(role)]
 
-    def _denied_to(self, role: str) -> Iterator[str]:
+    def _denied_to(self, role: str) -> Iterator[Denial]:
         try:
             arn = self._iam.get_role(RoleName=role)["Role"]["Arn"]
             for name in self._iam.list_role_policies(RoleName=role)["PolicyNames"]:
@@ -75,9 +84,9 @@ class Deployment:
                 for statement in document["Statement"]:
                     yield from self._simulated(role, arn, statement)
         except ClientError as problem:
-            yield f"{role}: expected to be told what it may do, but: {problem}: see your own permissions"
+            yield Denial(role, f"not checked: {problem}", known=False)
 
-    def _simulated(self, role: str, arn: str, statement: Any) -> Iterator[str]:
+    def _simulated(self, role: str, arn: str, statement: Any) -> Iterator[Denial]:
         answer = self._iam.simulate_principal_policy(
             PolicySourceArn=arn,
             ActionNames=_several(statement["Action"]),
@@ -86,7 +95,7 @@ class Deployment:
         for each in answer["EvaluationResults"]:
             if each["EvalDecision"] != "allowed":
                 what = f"{each['EvalActionName']} on {each['EvalResourceName']}"
-                yield f"{role}: expected to be allowed {what}, found {each['EvalDecision']}: see the account's boundaries"
+                yield Denial(role, f"expected to be allowed {what}, found {each['EvalDecision']}")
 
     def removals(self) -> list[str]:
         if not self._found.names:

@@ -1,22 +1,23 @@
-"""Where the migration stands: one line for each old table, and what the last comparison said."""
+"""Where the migration stands: what is done, one line for each old table, what is not ready, and the next step.
+
+It needs nothing to be there: what is missing is what it tells.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from remodel.backfill import RUN
-from remodel.fanout import pending
-from remodel.notes import open_notes
-from remodel.quarantine import held
-from remodel.segments import Progress, progress
-from runner import ownership, returned
+from remodel.segments import Progress
+from runner import readiness, survey
 from runner.backfill import limit
-from runner.drive import asked_rate, done
+from runner.check import Check, Step
+from runner.drive import asked_rate, begun, done
+from runner.facts import Facts, Run
 from runner.figures import number, time
-from runner.resync import known
+from runner.readiness import Next
 from runner.validate import last
-from runner.world import World
+from runner.world import NEW, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,14 @@ class TableStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`compared`: when both models were last compared; `drift`, `unlinked` and `claims` as of then.
-    `reads`: which model the application reads. `rate`: what a backfill is held to, and what it has written so far.
-    `notes`: of calls that run, and of calls that died; `oldest_note`: its age in seconds. `fanouts`: pending. `fence`: since
-    when it is set. `uncovered`: whether a resync is needed since a rollback. `gaps`: when records of a stream may have been
-    trimmed unread."""
+    """`milestones`: what is done, by name. `compared`: when both models were last compared; `drift`, `unlinked` and
+    `claims` as of then. `reads`: which model the application reads. `rate`: what a backfill is held to, and what it has
+    written so far. `notes`: of calls that run, and of calls that died; `oldest_note`: its age in seconds. `fanouts`:
+    pending. `fence`: since when it is set. `gaps`: when records of a stream may have been trimmed unread. `checks`:
+    those that stop what is to come."""
 
     stage: str
+    milestones: dict[str, bool]
     lookups: str
     tables: list[TableStatus]
     compared: str
@@ -56,20 +58,21 @@ class Status:
     uncovered: bool
     gaps: list[str]
     last_step: str
+    checks: list[Check]
+    next: Next
 
 
 def status(world: World) -> Status:
-    readers = {each.source: each for each in world.readers.look()}
-    it = world.call()
-    quarantined = Counter(each.row.table for each in held(it))
-    notes = [world.clock.now() - note.at for note in open_notes(it)]
-    back = returned.last(world)
-    segments = progress(it, RUN)
+    found = survey.everything(world)
+    assert found.run is not None
+    readers = {each.source: each for each in found.readers}
+    segments = begun(world, RUN)
     compared = last(world)
     facts = compared.facts if compared else {}
     steps = world.journal.steps()
     return Status(
         stage=world.stage,
+        milestones=milestones(found, found.run),
         lookups=lookups(world),
         tables=[
             TableStatus(
@@ -79,7 +82,7 @@ def status(world: World) -> Status:
                 scanned=int(done([each for each in segments if each.table == name])["scanned"]),
                 reader=readers[name].told if name in readers else "not connected",
                 lag=readers[name].lag if name in readers else None,
-                quarantined=quarantined[name],
+                quarantined=found.run.quarantined.get(name, 0),
             )
             for name in world.sources
         ],
@@ -87,20 +90,36 @@ def status(world: World) -> Status:
         drift=facts.get("drift"),
         unlinked=facts.get("unlinked"),
         claims=facts.get("claims"),
-        reads=world.flag.read() or "old, there is no read flag yet",
-        rate=_rate(world, segments),
-        notes=len(notes),
-        oldest_note=max(notes, default=0.0),
-        fanouts=len(pending(it)),
-        fence=ownership.fenced_since(world),
-        uncovered=back is not None and not back.is_covered,
-        gaps=[f"{gap.source} from {time(gap.since)} to {time(gap.until)}" for gap in known(world)],
+        reads=found.flag or "old, there is no read flag yet",
+        rate=f"{number(done(segments)['units'])} write units so far, {limit(asked_rate(world.journal))}",
+        notes=len(found.run.notes),
+        oldest_note=max(found.run.notes, default=0.0),
+        fanouts=found.run.fanouts,
+        fence=found.run.fenced,
+        uncovered=found.run.uncovered,
+        gaps=[f"{gap.source} from {time(gap.since)} to {time(gap.until)}" for gap in found.run.gaps],
         last_step=f"{steps[-1].verb} {steps[-1].outcome or 'running'}, {time(steps[-1].began)}" if steps else "",
+        checks=readiness.pending(found),
+        next=readiness.next_step(found),
     )
 
 
-def _rate(world: World, segments: list[Progress]) -> str:
-    return f"{number(done(segments)['units'])} write units so far, {limit(asked_rate(world.journal))}"
+def milestones(facts: Facts, run: Run) -> dict[str, bool]:
+    """What is done, in the order in which it is."""
+    checks = readiness.checks(facts, Step.CUTOVER)
+    preparing = {each.change.procedure for each in checks if each.change and each.stops}
+    deployed = all(each.found is not None for each in facts.of("engine"))
+    return {
+        "backed up": facts.backup is not None,
+        "prepared": not preparing - {"event sources"},
+        "deployed": deployed and all(each.deployed for each in facts.readers),
+        "streams read": all(each.enabled for each in facts.readers),
+        "backfilled": not run.open,
+        "compared": run.compared is not None and not run.drift,
+        "rolled back": run.uncovered,
+        "cut over": facts.flag == NEW,
+        "finished": run.finished,
+    }
 
 
 def lookups(world: World) -> str:

@@ -30,6 +30,7 @@ class Reader:
     polled: seconds since the stream was last shown to be read; None where nothing shows it.
     idle: whether it is off, and nothing that it began is under way any more.
     deployed: whether it is there at all, and could be switched on.
+    blind: whether the endpoint measures no polls at all, as some emulators.
     """
 
     source: str
@@ -39,6 +40,16 @@ class Reader:
     polled: float | None = None
     idle: bool = False
     deployed: bool = True
+    blind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A right that a role needs and does not have; `known` False where that could not be asked."""
+
+    role: str
+    found: str
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,9 @@ class Readers(Protocol):
 
     def switch(self, enabled: bool) -> None:
         """All of them; that is asked for, and takes a while. Off, a stream keeps its place for 24 hours."""
+
+    def consumers(self, stream: str) -> list[str]:
+        """Other readers of a stream, by its ARN, as far as the endpoint knows them."""
 
 
 class Tips(Protocol):
@@ -91,14 +105,22 @@ class Failures(Protocol):
 class Stack(Protocol):
     """What is deployed beside the tables."""
 
+    @property
+    def deploy(self) -> str:
+        """The command that deploys it."""
+
+    @property
+    def makes_old_tables(self) -> bool:
+        """Whether a deployment makes the old tables, too."""
+
     def missing(self, parameters: Mapping[str, str]) -> str:
         """What of these parameters of the template the next deployment would not find, and where it belongs; empty for none."""
 
     def connect(self, parameters: Mapping[str, str]) -> None:
         """Puts them there."""
 
-    def denied(self) -> list[str]:
-        """What the functions need and their roles do not allow, as far as that can be asked; each with what to do."""
+    def denied(self) -> list[Denial]:
+        """What the functions need and their roles do not allow."""
 
     def removals(self) -> list[str]:
         """What `remove` would take away."""
@@ -111,7 +133,7 @@ class Stack(Protocol):
 class World:
     """`place`: the engine on the stage's tables. `tables`: physical names by logical name, and that of the migration's table.
     `tips`: makes readers at the ends of all connected streams as they are at that moment. `declared`: the template's tables
-    under these names, as `create_table` takes them."""
+    under these names, as `create_table` takes them. `where`: the options of `remodel` that lead to this stage."""
 
     stage: str
     place: Place
@@ -125,6 +147,7 @@ class World:
     stack: Stack
     tips: Callable[[], Tips]
     declared: Sequence[Mapping[str, Any]] = ()
+    where: str = ""
 
     @property
     def model(self) -> Model:

@@ -33,7 +33,7 @@ class Source:
 
 class Sources:
     def __init__(self, functions: LambdaClient, cloudwatch: CloudWatchClient) -> None:
-        self._functions, self._cloudwatch = functions, cloudwatch
+        self._functions, self.cloudwatch = functions, cloudwatch
 
     def find(self, function: str) -> Source | None:
         """That of a function on one stream; None where it has none."""
@@ -48,7 +48,7 @@ class Sources:
     def latest(self, metric: str, statistic: Any, dimensions: Mapping[str, str]) -> Any:
         """The latest data point of a metric of Lambda's, of one minute; None where there is none."""
         now = datetime.now(UTC)
-        points = self._cloudwatch.get_metric_statistics(
+        points = self.cloudwatch.get_metric_statistics(
             Namespace="AWS/Lambda",
             MetricName=metric,
             Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],

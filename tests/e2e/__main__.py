@@ -48,7 +48,7 @@ def main() -> int:
     if failed:
         print(f"e2e: FAILED at: {failed}")
         return 1
-    print(f"e2e: passed, {time.monotonic() - began:.0f} s; {'; '.join(migration.not_shown) or 'everything was shown'}")
+    print(f"e2e: passed, {time.monotonic() - began:.0f} s")
     return 0
 
 

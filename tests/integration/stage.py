@@ -15,7 +15,7 @@ from remodel.runtime import tables_of
 from remodel.settings import table_names
 from runner.journal import Journal
 from runner.tips import Tips
-from runner.world import Failed, Reader, World
+from runner.world import Denial, Failed, Reader, World
 from tests.places import Handlers
 from tests.records import Application
 from tests.still import StillClock
@@ -65,6 +65,9 @@ class Switched:
         self.on = enabled
         self.switched.append(enabled)
 
+    def consumers(self, stream: str) -> list[str]:
+        return []
+
 
 class Flag:
     name = "the flag"
@@ -98,12 +101,15 @@ class Batches:
 class Nothing:
     """No stack beside the tables."""
 
+    deploy = "sam build && sam deploy --config-env sandbox"
+    makes_old_tables = False
+
     def missing(self, parameters: Mapping[str, str]) -> str:
         return ""
 
     def connect(self, parameters: Mapping[str, str]) -> None: ...
 
-    def denied(self) -> list[str]:
+    def denied(self) -> list[Denial]:
         return []
 
     def removals(self) -> list[str]:
@@ -137,6 +143,7 @@ class Stage:
             stack=Nothing(),
             tips=self.tips,
             declared=tuple(cloud.template.tables()),
+            where="--stage sandbox",
         )
         self.one_at_a_time = Lock()
         self.called: list[tuple[str, dict[str, Any]]] = []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -20,9 +21,11 @@ from remodel.segments import forget
 from remodel.streams import sighted
 from runner import backup, cutover, finish, ownership, prepare, quarantine, resync, returned, rollback, status, validate
 from runner.backfill import backfill, open_segments
+from runner.check import Check, State
 from runner.comparison import BEGUN
 from runner.drive import set_rate
 from runner.errors import Busy, CallFailed, NotReady
+from runner.gate import accepted as accept
 from runner.lease import LEASE
 from runner.watch import SILENT, Advance, Silent
 from runner.world import NEW, OLD
@@ -31,6 +34,11 @@ from tests.places import Handlers
 from tests.rows import actual, guid, link, number, reading, text
 
 MIGRATED = [name for name in MODEL.order if MODEL.migrates(name)]
+
+
+def stops(stage: Stage, accepted: Mapping[str, int] = MappingProxyType({})) -> list[Check]:
+    """What shuts the gate of the cutover."""
+    return [each for each in cutover.gate(stage.world, accepted).checks if each.stops]
 
 
 def quietly(told: str) -> None: ...
@@ -63,9 +71,9 @@ def ready(filled: Stage) -> Stage:
 
 def test_a_backup_that_is_cut_off_goes_on(stage: Stage) -> None:
     assert stage.cut_off(lambda: backup.back_up(stage.world)) > 10
-    assert set(backup.taken(stage.world)) == {
-        stage.cloud.tables[name] for name in (*MODEL.old_tables, *MODEL.new_tables)
-    }
+    done = stage.world.journal.last_done("backup")
+    assert done is not None
+    assert set(done.facts["backups"]) == {stage.cloud.tables[name] for name in (*MODEL.old_tables, *MODEL.new_tables)}
 
 
 def test_preparing_that_is_cut_off_goes_on(stage: Stage) -> None:
@@ -187,41 +195,56 @@ def test_a_replay_of_failed_batches_that_is_cut_off_goes_on(filled: Stage) -> No
 
 
 def test_the_gate_is_shut_by_each_condition(ready: Stage) -> None:
-    def shut(*accepted: str) -> list[str]:
-        return [each.name for each in cutover.gate(ready.world, accepted) if not each.met]
+    def shut() -> list[str]:
+        return [each.name for each in stops(ready)]
 
     assert shut() == []
     ready.readers.lag = 30.0
-    assert shut() == [f"lag of {source} nil" for source in MODEL.order]
+    assert shut() == [f"lag of {source}" for source in MODEL.order]
     ready.readers.lag, ready.readers.polled = 0.0, None
-    assert shut() == [f"stream of {source} read" for source in MODEL.order]
+    assert shut() == [f"reader of {source}" for source in MODEL.order]
     ready.readers.polled, ready.readers.lag = 1.0, 13 * 3600.0
-    assert "headroom in the streams" in shut()
+    assert "time left in the streams" in shut()
     ready.readers.lag = 0.0
     ready.batches.batches["one"] = ("actuals", [])
-    assert shut() == ["failure destination empty"]
+    assert shut() == ["failure destination"]
     ready.batches.batches.clear()
     ready.clock.sleep(3_601)
-    assert shut() == ["nothing differs"]
-    ready.clock.sleep(24 * 3_600)
-    assert shut() == ["nothing differs", "backup"]
+    assert shut() == ["full comparison"]
     forget(ready.world.call(), RUN, ["actuals"])
-    assert shut() == ["backfill done", "nothing differs", "backup"]
+    assert shut() == ["backfill", "full comparison"]
+
+
+def test_what_dynamodb_local_cannot_answer_is_unknown_and_leaves_the_gate_open(ready: Stage) -> None:
+    gate = cutover.gate(ready.world, {}, thorough=True)
+
+    unknown = [each for each in gate.checks if each.state == State.UNKNOWN]
+    assert {each.name.partition(" of ")[0] for each in unknown} == {"backup", "point-in-time recovery"}
+    assert next(each for each in unknown if each.name == "backup").found == "this DynamoDB has no backups"
+    assert gate.is_open
 
 
 def test_the_gate_is_shut_by_quarantine_unless_accepted_by_reason(ready: Stage) -> None:
     ready.application.do("actuals", actual("bad", recorded_by=text(" ")))
 
-    (shut,) = [each for each in cutover.gate(ready.world, ["something else"]) if not each.met]
-    assert shut.told == "1 × recorded_by: expected text that is not blank, found only white space"
-    assert all(each.met for each in cutover.gate(ready.world, ["NOT BLANK"]))
-    with pytest.raises(NotReady, match="quarantine empty or accepted"):
-        cutover.cutover(ready.world, (), quietly)
+    reason = "recorded_by: expected text that is not blank, found only white space"
+
+    (shut,) = stops(ready, {"not blank": 1})
+    assert shut.found == f"1 × {reason}"
+    gate = cutover.gate(ready.world, {})
+    assert [(each.reason, each.count, each.accepted) for each in gate.refused] == [(reason, 1, False)]
+    accepted = accept(each.accept for each in gate.refused)
+    assert not stops(ready, accepted)
+    ready.application.do("actuals", actual("worse", recorded_by=text(" ")))
+    (shut,) = stops(ready, accepted)
+    assert shut.found == f"2 × {reason}", "what has come since was not accepted"
+    with pytest.raises(NotReady, match="quarantine: 2 × recorded_by"):
+        cutover.cutover(ready.world, accepted, quietly)
     assert ready.readers.switched == [], "nothing was stopped"
 
 
 def test_a_cutover_that_is_cut_off_goes_on(ready: Stage) -> None:
-    kills = ready.cut_off(lambda: cutover.cutover(ready.world, (), quietly), 9)
+    kills = ready.cut_off(lambda: cutover.cutover(ready.world, {}, quietly), 9)
 
     assert kills > 5
     assert (ready.flag.value, ready.readers.on) == (NEW, True)
@@ -237,7 +260,7 @@ def refused(ready: Stage, moment: str, meddle: Callable[[], None], match: str) -
             meddle()
 
     with pytest.raises(NotReady, match=match):
-        cutover.cutover(ready.world, (), watch)
+        cutover.cutover(ready.world, {}, watch)
     assert (ready.flag.value, ready.readers.switched) == (OLD, [])
     assert not ownership.fenced_since(ready.world)
 
@@ -285,14 +308,14 @@ def test_a_change_at_the_moment_of_the_flip_is_told(ready: Stage) -> None:
         if told.startswith("the flag says"):
             ready.put("actuals", actual("late"))
 
-    done = cutover.cutover(ready.world, (), meddle)
+    done = cutover.cutover(ready.world, {}, meddle)
 
     assert (done.flag, done.late) == (NEW, [f"actuals {guid('late')}"])
 
 
 def test_a_cutover_tells_how_long_the_application_was_paused(ready: Stage) -> None:
     told: list[str] = []
-    done = cutover.cutover(ready.world, (), told.append)
+    done = cutover.cutover(ready.world, {}, told.append)
 
     assert 20 < done.paused_seconds < 40
     assert [each.split(";")[0].split(" is ")[0] for each in told[:3]] == [
@@ -322,6 +345,16 @@ def test_a_rollback_clears_what_was_replicated_and_nothing_else(filled: Stage) -
     assert len(filled.rows("measure_data")) == 6 + 1
 
 
+def test_a_comparison_from_before_a_rollback_does_not_count(ready: Stage) -> None:
+    ready.clock.sleep(1)
+    rollback.clear_rows(ready.world, ["actuals"], SILENT)
+    prepare.prepare(ready.world, quietly)
+    backfill(ready.world, 2, SILENT)
+
+    assert [each.name for each in stops(ready)] == ["full comparison"]
+    assert not status.status(ready.world).milestones["compared"]
+
+
 def test_a_rollback_finds_rows_whose_old_rows_are_gone(filled: Stage) -> None:
     """Nothing but the index knows of a row that was deleted while no stream was read."""
     filled.remove("actuals", actual("a"))
@@ -347,14 +380,14 @@ def test_after_a_rollback_no_earlier_comparison_counts(ready: Stage) -> None:
 
     rollback.clear_rows(ready.world, ["actuals"], SILENT)
 
-    assert "nothing differs" in [each.name for each in cutover.gate(ready.world, ()) if not each.met]
+    assert "full comparison" in [each.name for each in stops(ready)]
     found = status.status(ready.world)
     assert (found.compared, found.drift) == ("", None)
     assert "validate" not in ready.world.journal.recall(BEGUN), "the next comparison begins with the first row"
 
 
 def test_after_a_cutover_nothing_is_cleared(ready: Stage) -> None:
-    cutover.cutover(ready.world, (), quietly)
+    cutover.cutover(ready.world, {}, quietly)
     with pytest.raises(Fenced, match="remodel rollback"):
         rollback.clear_rows(ready.world, ["actuals"], SILENT)
 
@@ -367,8 +400,8 @@ def test_after_a_cutover_nothing_is_cleared(ready: Stage) -> None:
     with pytest.raises(NotReady, match="expected a resync since the rollback"):
         rollback.clear_rows(ready.world, ["actuals"], SILENT)
     switched = len(ready.readers.switched)
-    with pytest.raises(NotReady, match="stream of links read"):
-        cutover.cutover(ready.world, (), quietly)
+    with pytest.raises(NotReady, match="reader of links: off"):
+        cutover.cutover(ready.world, {}, quietly)
     assert ready.readers.switched[switched:] == [], "a cutover does not switch on what a rollback has left off"
 
 
@@ -376,7 +409,7 @@ def test_a_rollback_that_is_cut_off_is_not_taken_for_one_before_the_cutover(
     ready: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The read flag is back long before the end; typed again, the verb must not clear what the application has written."""
-    cutover.cutover(ready.world, (), quietly)
+    cutover.cutover(ready.world, {}, quietly)
     monkeypatch.setattr(rollback, "what_is_new", lambda world: rollback.Back("", 0, 0, 0))
     kills = 0
     while ready.flag.value == NEW or ownership.fenced_since(ready.world):
@@ -392,26 +425,26 @@ def test_a_rollback_that_is_cut_off_is_not_taken_for_one_before_the_cutover(
 
 def test_after_a_rollback_a_resync_and_a_comparison_are_needed(ready: Stage) -> None:
     def shut() -> list[str]:
-        return [each.name for each in cutover.gate(ready.world, ()) if not each.met]
+        return [each.name for each in stops(ready)]
 
-    cutover.cutover(ready.world, (), quietly)
+    cutover.cutover(ready.world, {}, quietly)
     rollback.flip_back(ready.world)
     assert not ownership.fenced_since(ready.world)
     prepare.prepare(ready.world, quietly)
-    assert shut() == ["everything since a rollback covered", "nothing differs"]
+    assert shut() == ["time since a rollback", "full comparison"]
     ready.clock.sleep(1)
     assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
-    assert shut() == ["everything since a rollback covered"]
+    assert shut() == ["time since a rollback"]
 
     ready.put("actuals", actual("behind the fence"))
     ready.clock.sleep(1)
     ready.cut_off(lambda: resync.resync(ready.world, 1), 9)
 
     assert len(ready.rows("measure_data")) == 8
-    assert shut() == ["nothing differs"], "what was compared before the resync does not count"
+    assert shut() == ["full comparison"], "what was compared before the resync does not count"
     ready.clock.sleep(1)
     assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
-    assert cutover.cutover(ready.world, (), quietly).flag == NEW
+    assert cutover.cutover(ready.world, {}, quietly).flag == NEW
     assert returned.last(ready.world) is None
 
 
@@ -445,15 +478,15 @@ def test_no_verb_writes_behind_the_fence(ready: Stage) -> None:
 def test_the_gate_is_shut_by_what_is_under_way(ready: Stage) -> None:
     note = Note(ready.world.call(), [Hint(Key("actuals", guid("a")))])
     note.cover([])
-    assert all(each.met for each in cutover.gate(ready.world, ())), "a batch is always being written"
+    assert not stops(ready), "a batch is always being written"
     ready.clock.sleep(31)
 
-    (shut,) = [each for each in cutover.gate(ready.world, ()) if not each.met]
-    assert (shut.name, shut.told) == ("every call's note closed", "1 open, the oldest for 31 s")
+    (shut,) = stops(ready)
+    assert (shut.name, shut.found) == ("notes of calls", "1 open, the oldest for 31 s")
     found = status.status(ready.world)
     assert (found.notes, found.oldest_note, found.fanouts) == (1, 31.0, 0)
     note.done()
-    assert all(each.met for each in cutover.gate(ready.world, ()))
+    assert not stops(ready)
 
 
 def test_a_call_that_dies_in_the_pause_ends_the_cutover(ready: Stage) -> None:
@@ -466,7 +499,7 @@ def test_a_call_that_dies_in_the_pause_ends_the_cutover(ready: Stage) -> None:
     refused(ready, "pause the application", meddle, "found 1 open notes and 0 pending fan-outs")
     ready.clock.sleep(960)
     assert ready.invoke("Sweep", {})["left"] == 0
-    assert cutover.cutover(ready.world, (), quietly).flag == NEW
+    assert cutover.cutover(ready.world, {}, quietly).flag == NEW
     assert len(ready.rows("measure_data")) == 6
 
 
@@ -480,14 +513,14 @@ def test_claims_close_the_gate(filled: Stage) -> None:
     assert found.drift == 0
     (claim,) = [each for each in found.examples if each["what"] == "claims"][:1]
     assert {tuple(claim["origin"]), *map(tuple, claim["others"])} == {("actuals", guid("a")), ("readings", guid("a"))}
-    (shut,) = [each for each in cutover.gate(filled.world, ()) if not each.met]
-    assert (shut.name, shut.told) == ("no new key claimed twice", "2 rows")
+    (shut,) = stops(filled)
+    assert (shut.name, shut.found) == ("keys claimed twice", "2 rows")
 
 
 def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready: Stage) -> None:
     with pytest.raises(NotReady, match="expected a cutover"):
         finish.check(ready.world)
-    cutover.cutover(ready.world, (), quietly)
+    cutover.cutover(ready.world, {}, quietly)
     ready.clock.sleep(6.9 * 86_400)
     with pytest.raises(NotReady, match=r"found 6\.9"):
         finish.finish(ready.world, quietly)
@@ -502,6 +535,7 @@ def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready
         kept = set(ready.cloud.tables.values()) - old
         assert kept <= there
         assert len(ready.rows("measure_data")) == 6
+        assert status.status(ready.world).next.step == "nothing"
     finally:
         for each in ready.world.declared:
             if each["TableName"] in old:
@@ -515,13 +549,13 @@ def test_a_resync_that_is_cut_off_goes_on_and_covers_the_gap(ready: Stage) -> No
     backup.back_up(ready.world)
     assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
     ready.put("actuals", actual("unseen"), actual("a", actual_value=number(77)))
-    (shut,) = [each for each in cutover.gate(ready.world, ()) if not each.met]
-    assert (shut.name, shut.told) == ("no gap in the streams", "actuals")
+    (shut,) = stops(ready)
+    assert (shut.name, shut.found) == ("gaps in streams", "actuals")
 
     ready.cut_off(lambda: resync.resync(ready.world, 1), 9)
 
     ready.clock.sleep(1)
-    assert all(each.met for each in cutover.gate(ready.world, ()))
+    assert not stops(ready)
     assert len(ready.rows("measure_data")) == 8
     assert ready.rows("measure_data")[guid("a")]["post_value"] == number(77)
 

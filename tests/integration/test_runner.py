@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -30,7 +32,6 @@ from tests.still import StillClock, memory_place
 ROOT = Path(__file__).parents[2]
 
 REFUSED = {
-    "plan --full": "expected a table, found none",
     "finish": "expected a cutover, found",
     "finish --execute": "expected a cutover, found",
 }
@@ -80,16 +81,75 @@ def test_a_plan_says_what_it_will_write_and_what_is_in_the_way(stand: Stand) -> 
         GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "target-subtype-index"}}],
     )
 
-    plan = stand.ask("plan", "--full", status=1)
+    plan = stand.ask("plan", "--full")
 
     assert plan["fanout"] == {"groups": 2, "links": 3, "median": 2, "p90": 2, "p99": 2, "most": 2}
     assert plan["forecast"]["new_rows"] == 3 + 2 * 2
     assert plan["forecast"]["index_units"] == 3 * 2 + 2, "memberships; a row that is rejected joins nothing"
     assert plan["refused"] == {"actuals": {"recorded_by: expected text that is not blank, found only white space": 1}}
-    assert any("actuals: expected a stream with NEW_AND_OLD_IMAGES, found none" in each for each in plan["obstacles"])
-    assert any("readings: expected its stream to be read, found no poller" in each for each in plan["obstacles"])
-    assert any("expected an index target-subtype-index, found none" in each for each in plan["obstacles"])
-    assert "in the way" in stand.run("plan", status=1)
+    checks = {each["name"]: each for each in plan["checks"] if each["state"] != "ok"}
+    assert not any(each["stops"] for each in checks.values()), "it is all still to be done"
+    assert checks["stream of actuals"]["state"] == "to do"
+    assert checks["reader of readings"]["found"] == "no poller"
+    added = checks[f"new table {stand.cloud.tables['measure_data']}"]
+    assert added["found"] == "expected an index target-subtype-index, found none"
+    assert checks["point-in-time recovery of links"]["state"] == "unknown"
+    assert "to do" in stand.run("plan")
+
+
+def test_a_plan_is_refused_by_what_no_verb_puts_right(stand: Stand) -> None:
+    name = stand.cloud.tables["actuals"]
+    keys: Any = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    stand.cloud.dynamodb.update_table(TableName=name, StreamSpecification=keys)
+    stand.cloud.dynamodb.delete_table(TableName=stand.cloud.tables["readings"])
+
+    plan = stand.ask("plan", status=1)
+
+    stops = {each["name"]: each for each in plan["checks"] if each["stops"]}
+    assert stops.keys() == {"stream of actuals", f"old table {stand.cloud.tables['readings']}"}
+    assert "a view type cannot be changed" in stops["stream of actuals"]["remedy"]
+    assert "expected NEW_AND_OLD_IMAGES, found KEYS_ONLY" in stand.run("prepare", status=1)
+
+
+WAY = ["backup", "prepare", "local", "backfill", "validate", "cutover"]
+"""The verbs from old tables to an application that reads the new ones."""
+
+
+def test_whoever_types_what_status_says_next_arrives(endpoint: str, tmp_path: Path) -> None:
+    """From the first minute on: nothing but old tables is there, no table of the new model, none of the migration's."""
+    stand = Stand(endpoint, tmp_path)
+    stand.cloud.delete_tables()
+    engine = ("index", "quarantine")
+    stand.cloud.create_tables(streams=False, but=(*MODEL.new_tables, *engine))
+    stand.put("links", link())
+    stand.put("actuals", actual("a"))
+    typed_words = []
+    try:
+        while len(typed_words) < len(WAY) + 2 and not (found := stand.ask("status"))["milestones"]["cut over"]:
+            words = shlex.split(re.findall("`remodel ([^`]+)`", found["next"]["step"])[0])
+            typed_words.append(words[0])
+            if words[0] == "local":
+                stand.cloud.create_tables(but=(*MODEL.old_tables, *MODEL.new_tables))
+                stand.cloud.start_pollers()
+                time.sleep(1.5)
+                continue
+            done = typed([*REMODEL, *words], tmp_path)
+            assert done.returncode == 0, (words, done.stdout, done.stderr)
+            assert done.stdout.splitlines()[-1].startswith("next: ")
+    finally:
+        stand.cloud.stop()
+        stand.cloud.delete_tables()
+    assert typed_words == WAY
+    assert "watch the application" in done.stdout.splitlines()[-1]
+
+
+def test_status_names_an_old_table_that_is_missing(stand: Stand) -> None:
+    stand.cloud.dynamodb.delete_table(TableName=stand.cloud.tables["actuals"])
+
+    found = stand.ask("status")
+
+    assert found["next"]["why"] == f"old table {stand.cloud.tables['actuals']}: expected a table, found none"
+    assert not any(found["milestones"][name] for name in ("backed up", "prepared", "backfilled", "compared"))
 
 
 def test_quarantine_is_listed_shown_and_replayed(read: Stand) -> None:
@@ -122,7 +182,7 @@ def test_a_backfill_is_refused_while_a_stream_is_unread_and_without_a_backup(sta
     time.sleep(6)
     refused = stand.run("backfill", "--execute", status=1)
     assert "NotReady" in refused
-    assert "actuals (no poller)" in refused
+    assert "reader of actuals: no poller: `remodel local --endpoint-url" in refused
 
 
 def test_where_there_is_nothing_it_says_so(endpoint: str, tmp_path: Path) -> None:
@@ -252,7 +312,7 @@ def test_backups_are_made_and_remembered_where_there_are_any(monkeypatch: pytest
     from types import SimpleNamespace
 
     moto = pytest.importorskip("moto")
-    from runner.backup import back_up, taken
+    from runner.backup import back_up, has_backups
 
     with moto.mock_aws():
         dynamodb = boto3.client("dynamodb", region_name="eu-west-1")
@@ -278,4 +338,7 @@ def test_backups_are_made_and_remembered_where_there_are_any(monkeypatch: pytest
         assert {each.table for each in backups} == set(names)
         assert {each.status for each in backups} == {"AVAILABLE"}
         assert len(dynamodb.list_backups()["BackupSummaries"]) == len(names)
-        assert set(taken(world)) == set(names)
+        done = world.journal.last_done("backup")
+        assert done is not None
+        assert set(done.facts["backups"]) == set(names)
+        assert has_backups(done)

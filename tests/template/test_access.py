@@ -178,7 +178,7 @@ def test_no_wildcards() -> None:
 )
 def test_a_wildcard_is_noticed(name: str, value: Any) -> None:
     template = transformed()
-    policy = template["Resources"]["BackfillPolicy"]["Properties"]["PolicyDocument"]
+    policy = template["Resources"]["ScanPolicy"]["Properties"]["PolicyDocument"]
     policy["Statement"][0][name] = value
 
     assert list(wildcards(template))

@@ -23,10 +23,13 @@ from local_cloud.document import load
 
 ROOT = Path(__file__).parents[2]
 POLICY: Any = json.loads((ROOT / "docs/operator-policy.json").read_text())
-SERVICES = ("cloudformation", "cloudwatch", "dynamodb", "iam", "lambda", "s3", "ssm")
+SERVICES = ("cloudformation", "cloudwatch", "dynamodb", "dynamodbstreams", "iam", "lambda", "s3", "ssm")
 
 IAM = {"lambda:Invoke": "lambda:InvokeFunction", "s3:ListObjectsV2": "s3:ListBucket"}
 """Where IAM's action has another name than the operation."""
+
+PREFIXES = {"dynamodbstreams": "dynamodb"}
+"""Services whose actions have the prefix of another one."""
 
 OTHERS = {("report", "get_template")}
 """Modules and names of theirs that only sound like an operation: Jinja's templates."""
@@ -57,7 +60,7 @@ def waiters() -> dict[str, set[str]]:
 
 
 def action(service: str, operation: str) -> str:
-    name = f"{service}:{operation}"
+    name = f"{PREFIXES.get(service, service)}:{operation}"
     return IAM.get(name, name)
 
 
@@ -76,7 +79,8 @@ def asked(module: str, source: str) -> Iterator[str]:
 def sources() -> dict[str, str]:
     """The modules of the command line that reach AWS, and the engine's store. The stand-in for AWS on a DynamoDB Local is left
     out."""
-    paths = [*(ROOT / "runner").glob("*.py"), ROOT / "shared/remodel/dynamodb.py"]
+    engine = [ROOT / "shared/remodel" / name for name in ("dynamodb.py", "sources.py")]
+    paths = [*(ROOT / "runner").glob("*.py"), *engine]
     texts = {path.stem: path.read_text() for path in paths}
     return {module: text for module, text in texts.items() if "from local_cloud.cloud import" not in text}
 

@@ -323,21 +323,24 @@ class Range:
         self.watcher.call("Replay", {"all": True})
 
     def watching(self) -> None:
-        """One stream that is seen to be read, not for long, and again, and then another stream of the table; a second one that
-        nobody is seen to read, and a third one without a mapping."""
+        """Streams that are seen to be read, not for long, and again, and then other streams of the tables; one that nobody is
+        seen to read, and one without a mapping."""
         self.watcher.listen("Watch")
         watching = self.watcher.handlers.app("Watch").wired()
-        watching.functions.clear()
-        watching.functions.update(dict.fromkeys(("links", "people", "measures"), "a function"))
-        store = watching.runtime.place.store
-        for polled, label in ((0.0, ""), (100_000.0, ""), (0.0, ""), (0.0, "another")):
-            latest = store.stream("links")
+        sources = {}
+        for table in self.place.model.old_tables:
+            latest = watching.runtime.place.store.stream(table)
             assert latest is not None
-            mapping = Source("links", f"arn:aws:dynamodb:::table/links/stream/{label or latest.label}", "Enabled")
-            found = iter((mapping, Source("people", "", "Enabled"), None))
-            watching.sources.find = lambda function, found=found: next(found)
-            watching.sources.polled = lambda source, polled=polled: polled if source.id == "links" else None
+            sources[table] = Source(table, f"arn:aws:dynamodb:::table/{table}/stream/{latest.label}", "Enabled")
+        watching.functions.clear()
+        watching.functions.update({name: name for name in (*sources, "unmapped")})
+        watching.sources.find = lambda function: sources.get(function)  # noqa: PLW0108 (it is another one later)
+        for polled in (0.0, 100_000.0, 0.0, None):
+            watching.sources.polled = lambda source, polled=polled: polled
             self.watcher.call("Watch", {})
+        sources = {name: replace(each, stream=f"{each.stream}0") for name, each in sources.items()}
+        watching.sources.polled = lambda source: 0.0
+        self.watcher.call("Watch", {})
 
     def failures(self) -> None:
         """Every function, for every table, while a table is not there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.forecast import Fanout, Table, fanout, forecast, units
+from runner.forecast import Fanout, Use, dollars, fanout, read_units, tight, write_units
 
 
 def test_the_distribution_of_links() -> None:
@@ -14,17 +14,24 @@ def test_the_distribution_of_links() -> None:
     assert fanout([]) == Fanout(0, 0, 0, 0, 0, 0)
 
 
-def test_units_dollars_and_seconds() -> None:
-    """Links: two memberships, one new row in five indexes. Rows: one, and two copies in two indexes, of two units each."""
-    links = Table(rows=10, members=2, copies=1, units=1 + 5)
-    rows = Table(rows=100, members=1, copies=2, units=2 * (1 + 2) * units(1_500))
-
-    found = forecast([links, rows], rate=10)
-
-    assert (found.new_rows, found.index_units, found.new_units) == (210, 20 + 100, 60 + 1_200)
-    assert found.seconds == pytest.approx(138)
-    assert found.dollars == pytest.approx(1_380 * 0.625 / 1e6)
-
-
 def test_units_are_rounded_up() -> None:
-    assert [units(size) for size in (0, 1, 1_024, 1_025)] == [1, 1, 1, 2]
+    assert [write_units(size) for size in (0, 1, 1_024, 1_025)] == [1, 1, 1, 2]
+    assert [read_units(size) for size in (0, 1, 4_096, 4_097)] == [1, 1, 1, 2]
+
+
+def test_dollars() -> None:
+    """On demand by the unit; what is provisioned by the hour, used or not."""
+    assert dollars([Use(4e6)], [Use(8e6)], 3_600.0) == pytest.approx(2.5 + 1.0)
+    assert dollars([Use(4e6, 100.0)], [Use(8e6, 1_000.0)], 7_200.0) == pytest.approx(0.13 + 0.26)
+
+
+def test_what_the_rate_exceeds() -> None:
+    """Half of the units go to an index with 5 units a second: 10 in all suffice, and not more."""
+    writes = {"table": Use(100.0), "table/index": Use(100.0, 5.0)}
+
+    assert tight(writes, {}, 10.0, 20.0) == {}
+    told = tight(writes, {}, 20.0, 10.0)
+    assert list(told) == ["table/index"]
+    assert "5 write units a second are provisioned, 10 are needed at 20" in told["table/index"]
+    assert "`--rate 10`" in told["table/index"]
+    assert "`--rate 50`" in tight(writes, {"old": Use(40.0, 10.0)}, 100.0, 2.0)["old"]

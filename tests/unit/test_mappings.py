@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -71,3 +73,52 @@ def test_it_is_not_waited_for_without_end() -> None:
         mappings(client).switch(False)
 
     assert client.passing == TRIES + 1
+
+
+class Metrics:
+    """CloudWatch with the latest point of each metric; `polls`: whether it knows the metric of polls at all."""
+
+    def __init__(self, url: str, polls: bool, **points: float) -> None:
+        self.meta, self._polls, self._points = SimpleNamespace(endpoint_url=url), polls, points
+
+    def list_metrics(self, Namespace: str, MetricName: str) -> dict[str, Any]:  # noqa: N803 (as boto3 has it)
+        return {"Metrics": [{"MetricName": MetricName}] if self._polls else []}
+
+    def get_metric_statistics(self, MetricName: str, Statistics: list[str], **asked: Any) -> dict[str, Any]:  # noqa: N803
+        if MetricName not in self._points:
+            return {"Datapoints": []}
+        return {"Datapoints": [{"Timestamp": datetime.now(UTC), Statistics[0]: self._points[MetricName]}]}
+
+
+AWS, EMULATOR = "https://monitoring.eu-west-1.amazonaws.com", "http://localhost:4566"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "lag", "polled", "blind"),
+    [
+        (Metrics(AWS, True, PolledEventCount=1.0, IteratorAge=2_500.0), 2.5, True, False),
+        (Metrics(AWS, True, PolledEventCount=1.0), 0.0, True, False),
+        (Metrics(AWS, True), None, False, False),
+        (Metrics(AWS, False), None, False, False),
+        (Metrics(EMULATOR, True), None, False, False),
+        (Metrics(EMULATOR, False), None, False, True),
+        (Metrics(EMULATOR, False, IteratorAge=500.0), 0.5, False, True),
+    ],
+)
+def test_what_nobody_measured_is_unknown_and_only_an_emulator_can_be_blind(
+    metrics: Any, lag: float | None, polled: bool, blind: bool
+) -> None:
+    client: Any = Lambda("Enabled", 0, "")
+
+    (found,) = Mappings(client, metrics, {"links": "it"}, ["links"]).look()
+
+    assert (found.enabled, found.lag, found.polled is not None, found.blind) == (True, lag, polled, blind)
+
+
+def test_other_readers_of_a_stream_are_named() -> None:
+    arn = "arn:aws:lambda:eu-west-1:1:function:"
+    pages = [{"EventSourceMappings": [{"FunctionArn": f"{arn}it"}, {"FunctionArn": f"{arn}search:live"}]}]
+    paginator = SimpleNamespace(paginate=lambda EventSourceArn: pages)  # noqa: N803 (as boto3 has it)
+    client: Any = SimpleNamespace(get_paginator=lambda name: paginator)
+
+    assert Mappings(client, client, {"links": "it"}, ["links"]).consumers("arn:stream") == ["search:live"]

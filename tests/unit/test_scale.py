@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.forecast import DOLLARS_PER_MILLION_WRITES, Forecast, Table, forecast, units
+from runner.forecast import DOLLARS_PER_MILLION_READS, DOLLARS_PER_MILLION_WRITES, WORKER, write_units
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,19 +12,22 @@ SIZES = {"10 thousand": 10**4, "10 million": 10**7, "10 billion": 10**10}
 LINKS, COPIES, BYTES = 0.05, 1.3, 500
 """The share of rows that are links, new rows for each other row in the mean, and the size of a row."""
 
-ROWS_A_SECOND = 200
+ROWS_A_SECOND = WORKER
 WORKERS = 40
 SECONDS_A_CALL = 0.6 * 900
 EVENTS_A_CALL, EVENTS = 9, 25_000
 FRESH, QUOTA = 4_000, 40_000
-DOLLARS_PER_MILLION_READS, DOLLARS_PER_GB_SECOND, DOLLARS_PER_TRANSITION = 0.125, 0.0000133334, 0.025e-3
+DOLLARS_PER_GB_SECOND, DOLLARS_PER_TRANSITION = 0.0000133334, 0.025e-3
 
 
-def writes(rows: int) -> Forecast:
-    links = round(rows * LINKS)
-    copy = units(BYTES)
-    data = Table(rows - links, 1, COPIES, COPIES * (1 + 2) * copy)
-    return forecast([Table(links, 2, 1, (1 + 5) * copy), data], QUOTA)
+def written(rows: int) -> int:
+    """Write units."""
+    links, copy = round(rows * LINKS), write_units(BYTES)
+    return round(links * (2 + (1 + 5) * copy) + (rows - links) * (1 + COPIES * (1 + 2) * copy))
+
+
+def price(rows: int) -> float:
+    return written(rows) * DOLLARS_PER_MILLION_WRITES / 1e6
 
 
 def busiest(rows: int) -> float:
@@ -49,8 +52,8 @@ def dollars(amount: float) -> str:
 def tables() -> str:
     lines = ["| | " + " | ".join(SIZES) + " |", "|---|---|---|---|"]
     figures = {
-        "write units": lambda n: f"{writes(n).units:,}",
-        "writes": lambda n: dollars(writes(n).dollars),
+        "write units": lambda n: f"{written(n):,}",
+        "writes": lambda n: dollars(price(n)),
         "reading the old tables once": lambda n: dollars(n * BYTES / 8_192 * DOLLARS_PER_MILLION_READS / 1e6),
         "Lambda": lambda n: dollars(n / ROWS_A_SECOND * 0.5 * DOLLARS_PER_GB_SECOND),
         "Step Functions": lambda n: dollars(calls(n) * 3 * DOLLARS_PER_TRANSITION),
@@ -72,8 +75,8 @@ def test_the_document_says_what_the_arithmetic_says() -> None:
 
 def test_the_arithmetic_by_hand() -> None:
     """1,000 rows: 50 links at 2 units of the index and 6 of measure-links, 950 others at 1 and 1.3 x 3."""
-    assert writes(1_000).units == 50 * (2 + 6) + 950 * 1 + round(950 * 1.3 * 3)
-    assert writes(10**6).dollars == writes(10**6).units * DOLLARS_PER_MILLION_WRITES / 1e6
+    assert written(1_000) == 50 * (2 + 6) + 950 * 1 + round(950 * 1.3 * 3)
+    assert price(10**6) == 3.159375
 
 
 def test_one_execution_carries_as_many_rows_as_the_document_says() -> None:

@@ -17,13 +17,15 @@ from rich.console import Console
 from remodel.streams import Gap
 from runner import show
 from runner.backfill import Backfilled
-from runner.forecast import Fanout, Forecast
-from runner.gate import Condition
+from runner.check import Check, State
+from runner.forecast import Fanout, Forecast, Rate, Use
 from runner.journal import Step
 from runner.plan import Plan
+from runner.readiness import Next
 from runner.status import Status, TableStatus
 from runner.tables import Facts, Table
-from runner.validate import Check, Validation
+from runner.validate import Check as Compared
+from runner.validate import Validation
 
 MANY = 1_234_567_890
 UUID = "06a9c639-0182-4334-8396-41587a8e7305"
@@ -63,13 +65,19 @@ STATUS = Status(
     uncovered=True,
     gaps=["milestones from 2026-11-26 07:41 UTC to 2026-11-27 07:41 UTC"],
     last_step="quarantine replay stopped, 2026-11-26 07:41 UTC",
+    milestones={"backed up": True, "prepared": True, "cut over": False},
+    checks=[Check("backup", State.BLOCKS, REASON, "`remodel backup --execute`", True)],
+    next=Next("`remodel backup --execute`", REASON),
+)
+FORECAST = Forecast(
+    MANY, MANY, MANY, MANY, {"milestones": Use(MANY, MANY)}, 12_345.6, 90_000.0, Rate(MANY, "what was asked for"), {}
 )
 PLAN = Plan(
     "staging", "measures, people followed by stream", {"milestones": MANY}, {"milestones": MANY},
-    Fanout(MANY, MANY, MANY, MANY, MANY, MANY), Forecast(MANY, MANY, MANY, 12_345.6, 90_000.0),
-    "on demand, us-east-1, November 2024", {"milestones": {REASON: MANY}}, [f"{NAME}: expected a stream, found none"],
+    Fanout(MANY, MANY, MANY, MANY, MANY, MANY), FORECAST,
+    "on demand, us-east-1, November 2024", {"milestones": {REASON: MANY}}, [Check(f"stream of {NAME}", State.TODO, "off", "`remodel prepare --execute`", False)],
 )  # fmt: skip
-DONE = Validation([Check("every row, both ways", False, REASON)], {}, 3, [{**EXAMPLE, "fields": FIELDS}], MANY)
+DONE = Validation([Compared("every row, both ways", False, REASON)], {}, 3, [{**EXAMPLE, "fields": FIELDS}], MANY)
 DONE.examples += [{**EXAMPLE, "what": "claims", "fields": {}, "others": [["readings", UUID]]}]
 DONE.examples += [{**EXAMPLE, "what": "orphaned", "fields": {}}]
 FIGURES = dict.fromkeys(("scanned", "written", "quarantined", "units"), MANY)
@@ -79,7 +87,9 @@ SHOWN: dict[str, Callable[[], Any]] = {
     "backfilled": lambda: show.backfilled(Backfilled({"milestones": FIGURES}, {"milestones": MANY})),
     "status": lambda: show.console().print(show.status(STATUS)),
     "validation": lambda: show.validation(DONE, Path("reports/staging.html")),
-    "gate": lambda: show.gate([Condition("every call's note closed", False, REASON, "`remodel x --execute`")], "would"),
+    "gate": lambda: show.gate(
+        [Check("every call's note closed", State.BLOCKS, REASON, "`remodel x --execute`", True)], "would"
+    ),
     "gaps": lambda: show.gaps(
         [Gap("milestones", 1_795_678_860.0, 1_795_778_860.0, "the stream was not read")], "would"
     ),
@@ -93,7 +103,7 @@ SHOWN: dict[str, Callable[[], Any]] = {
     "rows": lambda: show.rows("backups", ("table", "backup"), [(NAME, ARN), (NAME, "this DynamoDB has no backups")]),
     "lines": lambda: show.lines(REASON),
 }
-UNTESTED = {"console", "live"}
+UNTESTED = {"checks", "console", "live"}
 """They print no answer of their own."""
 
 

@@ -80,7 +80,7 @@ def deployment(config: Path, client: Any, names: dict[str, str], place: Address 
 def test_tables_that_no_stack_has_made_are_not_made_by_ours(config: Path) -> None:
     ours = deployment(config, CloudFormation({}), {})
 
-    assert ours.missing(FACTS) == "write CreateNewTables, LinksStreamArn to samconfig.toml, then deploy the stage"
+    assert ours.missing(FACTS) == "write CreateNewTables, LinksStreamArn to samconfig.toml, for the next deployment"
     ours.connect(FACTS)
     assert samconfig.parameters(config, "dev") == FACTS
     assert ours.missing(FACTS) == ""
