@@ -6,6 +6,9 @@ SCHEDULES ?= 20000
 SEED ?= 1
 LOCKS := dev sam checkov uv java node dynamodump
 
+# A command that is started a dozen times must not compile the libraries each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check lint format types imports simulate simulate-guards simulate-all bench e2e lock
 
 demo: .venv/.done ## a whole migration on a real DynamoDB, while the old tables are written to

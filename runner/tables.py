@@ -67,8 +67,8 @@ class Table:
         return grid
 
     def _widths(self, rows: Sequence[Sequence[Text]], room: int) -> list[int]:
-        """Of each column; empty where whole words do not fit. Columns that need little more than their longest word get
-        it, and the others share what is left."""
+        """Of each column; empty where whole words do not fit. What is left is shared by those that need more than their
+        longest word."""
         cells = [[Text(column), *(row[n] for row in rows)] for n, column in enumerate(self.columns)]
         most = [max(map(_line, column)) for column in cells]
         least = [max(map(_word, column)) for column in cells]
@@ -77,8 +77,8 @@ class Table:
         spare = room - sum(least) - GAP * (len(least) - 1)
         if spare < 0:
             return []
-        for n in sorted(range(len(least)), key=lambda n: most[n] - least[n]):
-            more = min(most[n] - least[n], spare)
+        for done, n in enumerate(sorted(range(len(least)), key=lambda n: most[n] - least[n])):
+            more = min(most[n] - least[n], spare // (len(least) - done))
             least[n], spare = least[n] + more, spare - more
         return least
 
