@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -30,8 +30,8 @@ DRIFTS = (400, 30, None, 2, 0)
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browsing(chromium(), tmp_path_factory.mktemp("profile")) as it:
+def browser() -> Iterator[Browser]:
+    with browsing(chromium()) as it:
         yield it
 
 
@@ -75,13 +75,8 @@ def boxes(browser: Browser, selector: str) -> list[dict[str, Any]]:
     return boxes
 
 
-def opened(browser: Browser, path: Path, width: int = 1000, scheme: str = "light") -> Browser:
-    browser.requests.clear()
-    browser.complaints.clear()
-    browser.blocked = 0
-    browser.resize(width, 800)
-    browser.prefer(scheme)
-    browser.open(path)
+def opened(browser: Browser, path: Path, width: int = 1000, scheme: Literal["dark", "light"] = "light") -> Browser:
+    browser.open(path, width, scheme)
     return browser
 
 
@@ -174,11 +169,8 @@ def test_it_is_dark_where_that_is_preferred_but_not_on_paper(browser: Browser, p
 
     light = opened(browser, page) and ground_and_ink()
     dark = opened(browser, page, scheme="dark") and ground_and_ink()
-    browser.ask(
-        "Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}]
-    )
+    browser.print()
     paper = ground_and_ink()
-    browser.ask("Emulation.setEmulatedMedia", media="")
 
     assert light[0] > 230 and light[1] < 50
     assert dark[0] < 50 and dark[1] > 200
