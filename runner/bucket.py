@@ -36,6 +36,15 @@ class Bucket:
         assert self._name is not None
         self._client.delete_object(Bucket=self._name, Key=failed.name)
 
+    def empty(self) -> None:
+        if self._name is None:
+            return
+        for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._name):
+            versions = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            if versions:
+                objects: Any = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+                self._client.delete_objects(Bucket=self._name, Delete={"Objects": objects, "Quiet": True})
+
     def _source(self, key: str) -> str:
         """Whose function failed: its ARN has the logical id in it."""
         arn = str(self._note(key).get("requestContext", {}).get("functionArn", ""))

@@ -271,7 +271,9 @@ def finish_(it: World, execute: Execute = False, as_json: Json = False, confirme
 
     removals = finish.removals(it)
     cells = [(each,) for each in removals]
-    say(as_json, {"removals": removals}, show.rows, "no longer needed", ("to be removed, after a final backup",), cells)
+    stays = f"what stays: {', '.join(finish.remains(it))}, and every backup"
+    shown = ("no longer needed", ("to be removed, after a final backup",), cells, stays)
+    say(as_json, {"removals": removals, "remains": finish.remains(it)}, show.rows, *shown)
     finish.check(it)
     if execute:
         confirm(it, confirmed, "All of this will be deleted, and there is no way back to the old model")

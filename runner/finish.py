@@ -1,12 +1,14 @@
-"""The end: after the retention period a last backup, and then what nobody needs any more is removed: the old tables that were
-migrated, and the stack that replicated them. What was looked up is still in use and stays; so do the new tables, the
-migration's own table, the read flag and every backup.
+"""The end: after the retention period a last backup, and then what is no longer needed is removed: the stack that replicated,
+its failed batches, the engine's tables, and the old tables that were migrated. What was looked up is still in use and stays.
+The new tables stay as well, whoever has made them, since the template retains them; and so do the migration's own table, the
+read flag and every backup.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from remodel.store import INDEX, QUARANTINE
 from runner.backup import back_up
 from runner.errors import NotReady
 from runner.figures import time
@@ -35,8 +37,18 @@ def check(world: World) -> None:
 
 def removals(world: World) -> list[str]:
     """What there still is of what is no longer needed."""
-    tables = [f"table {world.tables[name]}" for name in world.migrated if world.describe(name)]
-    return [*world.stack.removals(), *tables]
+    return [*world.stack.removals(), *(f"table {world.tables[name]}" for name in _gone(world) if world.describe(name))]
+
+
+def remains(world: World) -> list[str]:
+    """What is left when all is done."""
+    names = [*world.model.new_tables, *(name for name in world.model.old_tables if name not in world.migrated)]
+    return [*(f"table {world.tables[name]}" for name in (*names, "migration") if world.describe(name)), world.flag.name]
+
+
+def _gone(world: World) -> list[str]:
+    """The stack retains the engine's tables when it goes."""
+    return [INDEX, QUARANTINE, *world.migrated]
 
 
 def finish(world: World, watch: Watch) -> list[str]:
@@ -47,10 +59,13 @@ def finish(world: World, watch: Watch) -> list[str]:
         if any(world.describe(name) for name in world.migrated):
             watch("making the final backup")
             facts["backups"] = {each.table: each.arn or each.status for each in back_up(world)}
-        watch("removing the stack's part")
+        world.journal.check()
+        watch("emptying the failure destination")
+        world.failures.empty()
+        watch("removing the stack")
         world.journal.check()
         world.stack.remove()
-        for name in world.migrated:
+        for name in _gone(world):
             _delete(world, name, watch)
         facts["removed"] = removed
     return removed

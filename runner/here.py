@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +23,6 @@ from remodel.clock import SystemClock
 from remodel.dynamodb import DynamoStore
 from remodel.runtime import tables_of
 from remodel.settings import table_names
-from remodel.store import INDEX, QUARANTINE
 from runner.errors import CallFailed, NoSuchStack
 from runner.journal import Journal
 from runner.lease import myself
@@ -147,6 +146,10 @@ class Folder:
     def discard(self, failed: Failed) -> None:
         Path(failed.name).unlink(missing_ok=True)
 
+    def empty(self) -> None:
+        for failed in self.look():
+            self.discard(failed)
+
     def _source(self, path: Path) -> str:
         function = path.name.split("-")[0]
         return self._cloud.functions[function].function.environment["SOURCE"]
@@ -171,14 +174,9 @@ class Beside:
         return []
 
     def removals(self) -> list[str]:
-        there = _tables(self._cloud)
-        names = [self._cloud.tables[name] for name in (INDEX, QUARANTINE)]
-        return [f"table {name}" for name in names if name in there]
+        return []
 
-    def remove(self) -> None:
-        for name in (INDEX, QUARANTINE):
-            with suppress(self._cloud.dynamodb.exceptions.ResourceNotFoundException):
-                self._cloud.dynamodb.delete_table(TableName=self._cloud.tables[name])
+    def remove(self) -> None: ...
 
 
 def _signs(cloud: Cloud) -> dict[str, Sign]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from runner import maker, samconfig
 from runner.address import Address
@@ -98,22 +98,30 @@ class Deployment:
                 yield Denial(role, f"expected to be allowed {what}, found {each['EvalDecision']}")
 
     def removals(self) -> list[str]:
-        if not self._found.names:
-            return []
-        if kept := ", ".join(self._found.made.values()):
-            return [f"nothing of stack {self._found.name}: it has made {kept}, and would take them along"]
-        return [f"stack {self._found.name}, with {len(self._found.names)} resources"]
+        names = self._found.names
+        return [f"stack {self._found.name}, with {len(names)} resources, its tables left out"] if names else []
 
     def remove(self) -> None:
-        if not self._found.names or self._found.made:
+        if not self._found.names:
             return
         self._client.delete_stack(StackName=self._found.name)
         try:
             self._client.get_waiter("stack_delete_complete").wait(StackName=self._found.name)
-        except ClientError as problem:
+        except (ClientError, WaiterError) as problem:
+            found = self._stuck() or problem
             raise NotReady(
-                f"expected stack {self._found.name!r} to go, but: {problem}: see its events, then finish again"
+                f"expected stack {self._found.name!r} to be deleted, found {found}: remove what holds it, then finish again"
             ) from problem
+
+    def _stuck(self) -> str:
+        """The resources that cannot be deleted, each with its reason."""
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self._found.name)
+        stuck = [
+            each for page in pages for each in page["StackResourceSummaries"] if "FAILED" in each["ResourceStatus"]
+        ]
+        return "; ".join(
+            f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', 'no reason')}" for each in stuck
+        )
 
     def _wanted(self, parameters: Mapping[str, str]) -> dict[str, str]:
         """What the next deployment is not told yet. A stage that makes everything itself needs none."""

@@ -101,6 +101,9 @@ class Failures(Protocol):
 
     def discard(self, failed: Failed) -> None: ...
 
+    def empty(self) -> None:
+        """All versions of all batches are gone, so that the destination can be removed."""
+
 
 class Stack(Protocol):
     """What is deployed beside the tables."""
@@ -126,7 +129,7 @@ class Stack(Protocol):
         """What `remove` would take away."""
 
     def remove(self) -> None:
-        """Never the new tables."""
+        """Tables stay: the template retains them. Raises NotReady with each resource that cannot be deleted."""
 
 
 @dataclass(frozen=True, slots=True)

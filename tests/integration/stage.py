@@ -97,6 +97,9 @@ class Batches:
     def discard(self, failed: Failed) -> None:
         self.batches.pop(failed.name, None)
 
+    def empty(self) -> None:
+        self.batches.clear()
+
 
 class Nothing:
     """No stack beside the tables."""

@@ -525,7 +525,8 @@ def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready
     with pytest.raises(NotReady, match=r"found 6\.9"):
         finish.finish(ready.world, quietly)
     ready.clock.sleep(0.2 * 86_400)
-    old = {ready.cloud.tables[name] for name in MIGRATED}
+    ready.batches.batches["late"] = ("links", [])
+    old = {ready.cloud.tables[name] for name in (*MIGRATED, "index", "quarantine")}
     assert set(finish.removals(ready.world)) == {f"table {name}" for name in old}
 
     try:
@@ -534,6 +535,8 @@ def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready
         assert not old & there
         kept = set(ready.cloud.tables.values()) - old
         assert kept <= there
+        assert {f"table {name}" for name in kept} == set(finish.remains(ready.world)) - {ready.flag.name}
+        assert ready.batches.batches == {}
         assert len(ready.rows("measure_data")) == 6
         assert status.status(ready.world).next.step == "nothing"
     finally:

@@ -25,7 +25,12 @@ ROOT = Path(__file__).parents[2]
 POLICY: Any = json.loads((ROOT / "docs/operator-policy.json").read_text())
 SERVICES = ("cloudformation", "cloudwatch", "dynamodb", "dynamodbstreams", "iam", "lambda", "s3", "ssm")
 
-IAM = {"lambda:Invoke": "lambda:InvokeFunction", "s3:ListObjectsV2": "s3:ListBucket"}
+IAM = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:DeleteObjects": "s3:DeleteObjectVersion",
+}
 """Where IAM's action has another name than the operation."""
 
 PREFIXES = {"dynamodbstreams": "dynamodb"}

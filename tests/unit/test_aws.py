@@ -40,3 +40,20 @@ def test_the_read_flag_is_a_parameter() -> None:
     flag.write(OLD)
     flag.write(NEW)
     assert flag.read() == NEW
+
+
+def test_a_versioned_bucket_is_emptied_of_all_versions() -> None:
+    """CloudFormation deletes no bucket that holds anything, and a version that was deleted is something."""
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="failed")
+        client.put_bucket_versioning(Bucket="failed", VersioningConfiguration={"Status": "Enabled"})
+        for _ in range(2):
+            client.put_object(Bucket="failed", Key="a", Body=b"{}")
+        client.delete_object(Bucket="failed", Key="a")
+
+        Bucket(client, "failed", ["links"]).empty()
+
+        assert "Versions" not in client.list_object_versions(Bucket="failed")
+        client.delete_bucket(Bucket="failed")
+    Bucket(client, None, ["links"]).empty()

@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from runner import aws, samconfig
 from runner.address import Address, Flags, address
@@ -177,3 +177,28 @@ def test_a_table_that_is_gone_was_not_made() -> None:
     there = CloudFormation({"mine": {"NewLinks": "links", "Gone": "gone", "Kept": "kept"}})
 
     assert aws._resources(there, "mine") == {"NewLinks": "links"}
+
+
+def test_a_stack_goes_and_one_that_cannot_names_what_holds_it(config: Path) -> None:
+    client = MagicMock()
+    it = deployment(config, client, {**TABLES, "Failed": "bucket"})
+
+    assert it.removals() == ["stack mine, with 3 resources, its tables left out"]
+    it.remove()
+    client.delete_stack.assert_called_once_with(StackName="mine")
+
+    client.get_waiter.return_value.wait.side_effect = WaiterError("stack_delete_complete", "failed", {})
+    stuck = {"LogicalResourceId": "Failed", "ResourceStatus": "DELETE_FAILED", "ResourceStatusReason": "not empty"}
+    gone = {"LogicalResourceId": "Topic", "ResourceStatus": "DELETE_COMPLETE"}
+    client.get_paginator.return_value.paginate.return_value = [{"StackResourceSummaries": [gone, stuck]}]
+    with pytest.raises(NotReady, match=r"expected stack 'mine' to be deleted, found Failed: not empty: remove what"):
+        it.remove()
+
+
+def test_what_was_never_deployed_is_not_removed(config: Path) -> None:
+    client = MagicMock()
+    it = deployment(config, client, {})
+
+    it.remove()
+
+    assert (it.removals(), client.delete_stack.called) == ([], False)
