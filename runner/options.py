@@ -17,9 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 from urllib.parse import urlsplit
 
-import click
 import typer
-from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from runner.world import World
@@ -85,14 +83,15 @@ def verb(app: typer.Typer, example: str, resumes: bool = False) -> Callable[[Cal
     lead to. `resumes`: typed again after Ctrl-C, it goes on where it was."""
 
     def register(work: Callable[..., None]) -> Callable[..., None]:
-        def command(**given: Any) -> None:
+        def command(context: typer.Context, **given: Any) -> None:
             place = {each: given.pop(each) for each in inspect.signature(where).parameters}
             with _ends(resumes and bool(given.get("execute") or given.get("full"))), world(**place) as found:
-                it = replace(found, where=_typed(place))
+                it = replace(found, where=_typed(context, place))
                 with _next_step(it, given.get("as_json", True)):
                     work(it, **given)
 
-        parameters = [*_parameters(where), *_parameters(work)[1:]]
+        own = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        parameters = [own, *_parameters(where), *_parameters(work)[1:]]
         parameters.sort(key=lambda each: each.default is not inspect.Parameter.empty)
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {each.name: each.annotation for each in parameters}
@@ -133,14 +132,12 @@ def _told(it: World) -> str:
         return f"`{command('status', it.where)}` ({problem})"
 
 
-def _typed(options: Mapping[str, str | None]) -> str:
+def _typed(context: typer.Context, options: Mapping[str, str | None]) -> str:
     """The options that lead to a stage, as they were typed; those that the environment gives need not be."""
-    context, names = click.get_current_context(), {"endpoint": "endpoint-url"}
-    given = {
-        names.get(name, name): value
-        for name, value in options.items()
-        if value and context.get_parameter_source(name) == ParameterSource.COMMANDLINE
-    }
+    names = {"endpoint": "endpoint-url"}
+    sources = {name: context.get_parameter_source(name) for name in options}
+    typed = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    given = {names.get(name, name): value for name in typed if (value := options[name])}
     return " ".join(f"--{name} {shlex.quote(value)}" for name, value in given.items())
 
 

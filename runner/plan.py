@@ -66,7 +66,7 @@ class Seen:
 
     @property
     def scale(self) -> float:
-        return self.rows / max(1, self.read)
+        return self.rows / self.read if self.read else 1.0
 
 
 @dataclass(frozen=True, slots=True)
