@@ -19,6 +19,7 @@ from runner import (
     comparison,
     cutover,
     finish,
+    local,
     plan,
     prepare,
     quarantine,
@@ -290,6 +291,7 @@ def log_(it: World, as_json: Json = False) -> None:
     say([asdict(each) for each in steps], as_json, lambda: show.log(it.stage, steps))
 
 
+app.command("local")(local.local)
 app.add_typer(cli_quarantine.app, name="quarantine")
 
 

@@ -30,7 +30,8 @@ def test_the_reference_of_the_command_line_is_current() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("README.md", 6), ("docs/runbook.md", 6), ("docs/deploy.md", 3), ("docs/scale.md", 3)]
+    ("name", "least"),
+    [("README.md", 6), ("docs/runbook.md", 6), ("docs/deploy.md", 3), ("docs/scale.md", 3), ("docs/try-it.md", 9)],
 )
 def test_the_commands_of_the_documents_exist(name: str, least: int) -> None:
     found = COMMANDS.findall((ROOT / name).read_text())
