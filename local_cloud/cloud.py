@@ -9,11 +9,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 from botocore.config import Config
+from botocore.session import get_session
 
 from local_cloud.emulator import ROOT, credentials
 from local_cloud.function import Forks, RunningFunction
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 
 
 def client(endpoint: str) -> DynamoDBClient:
-    return boto3.client("dynamodb", **_connection(endpoint))
+    return cast("DynamoDBClient", get_session().create_client("dynamodb", **_connection(endpoint)))
 
 
 def streams_client(endpoint: str) -> DynamoDBStreamsClient:
-    return boto3.client("dynamodbstreams", **_connection(endpoint))
+    return cast("DynamoDBStreamsClient", get_session().create_client("dynamodbstreams", **_connection(endpoint)))
 
 
 def _connection(endpoint: str) -> dict[str, Any]:
@@ -57,7 +58,6 @@ class Cloud:
         names = {**_default_names(prefix), **(parameters or {}), "Stage": "sandbox"}
         self.template = Template(ROOT / "template.yaml", names, prefix)
         self.dynamodb = client(endpoint)
-        self.streams = streams_client(endpoint)
         self.forks, self.functions = Forks(), {}
         for function in self.template.functions():
             function.environment.pop("FANOUT_QUEUE")
@@ -65,6 +65,10 @@ class Cloud:
         self.pollers: dict[str, Poller] = {}
         self.schedules: dict[str, Schedule] = {}
         self._heartbeats: Heartbeats | None = None
+
+    @cached_property
+    def streams(self) -> DynamoDBStreamsClient:
+        return streams_client(self.endpoint)
 
     @property
     def tables(self) -> dict[str, str]:

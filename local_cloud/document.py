@@ -85,11 +85,11 @@ def _filled(value: Any, variable: str, item: str) -> Any:
             return value
 
 
-class _Loader(yaml.SafeLoader):
-    pass
+class _Loader(yaml.CSafeLoader):
+    """libyaml's, in a tenth of the time."""
 
 
-def _construct(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Call:
+def _construct(loader: yaml.CSafeLoader, suffix: str, node: yaml.Node) -> Call:
     match node:
         case yaml.ScalarNode():
             return Call(suffix, loader.construct_scalar(node))

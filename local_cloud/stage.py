@@ -23,7 +23,7 @@ TELL = 2.0
 """Seconds between two lines of what was done."""
 
 
-def run(cloud: Cloud, others: Iterable[str], faults: Faults, tell: Callable[[str], None]) -> None:
+def serve(cloud: Cloud, others: Iterable[str], faults: Faults, tell: Callable[[str], None]) -> None:
     """Creates the tables that a stack creates for itself, and goes on until KeyboardInterrupt. `others`: logical names of the
     tables that it does not create. Raises what has ended a poller, and ResourceNotFoundException without the old tables."""
     cloud.forks.start()

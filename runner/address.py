@@ -5,11 +5,14 @@ Where neither does, the stack has its usual name, and region and profile are tho
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner import samconfig
+
+SAMCONFIG = Path(__file__).parents[1] / "samconfig.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ class Address:
     endpoint: str | None
     parameters: Mapping[str, str]
     contradiction: str = ""
+
+
+def stages() -> list[str]:
+    """Those with a deployment in `samconfig.toml`; none where it cannot be read, which `address` then refuses."""
+    try:
+        document = tomllib.loads(SAMCONFIG.read_text())
+    except (OSError, ValueError):
+        return []
+    return [name for name, each in document.items() if isinstance(each, dict) and "deploy" in each]
 
 
 def address(config: Path, stage: str, flags: Flags) -> Address:

@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from botocore.parsers import ResponseParserError
+from botocore.session import Session
 
 from local_cloud.emulator import ROOT
 from local_cloud.template import Template
@@ -24,7 +24,7 @@ from remodel.model import Model
 from remodel.runtime import tables_of
 from remodel.settings import settings, table_names, variable
 from runner import names as named
-from runner.address import Address
+from runner.address import SAMCONFIG, Address
 from runner.bucket import Bucket
 from runner.errors import CallFailed, NoSuchProfile, NoSuchStack
 from runner.journal import Journal
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_ssm import SSMClient
 
-TEMPLATE, SAMCONFIG = ROOT / "template.yaml", ROOT / "samconfig.toml"
+TEMPLATE = ROOT / "template.yaml"
 
 LONGEST = 900
 """Seconds that a call of a function may last."""
 
 
 def world(address: Address) -> World:
-    """Raises NoSuchStack where nobody answers, or nothing is there: neither a stack nor the old tables."""
+    """Raises NoSuchProfile, NoSuchStack, ClientError and BotoCoreError."""
     model, client = chosen(), _clients(address)
     stage, stack = address.stage, address.stack
     cloudformation, functions = client("cloudformation", _PATIENT), client("lambda", _LONG)
@@ -95,7 +95,8 @@ class Deployed:
         except (ClientError, BotoCoreError) as problem:
             raise CallFailed(f"expected {name} to answer, but: {problem}: see its logs, then try again") from problem
         if "FunctionError" in answer:
-            raise CallFailed(f"{name}: {said.get('errorType')}: {said.get('errorMessage')}")
+            found = f"{said.get('errorType')}: {said.get('errorMessage')}"
+            raise CallFailed(f"expected {name} to answer, found {found}: see its logs, then try again")
         return said
 
 
@@ -116,16 +117,15 @@ class Parameter:
 
 
 def _clients(address: Address) -> Callable[..., Any]:
-    """`boto3.client`, there; it raises NoSuchStack where it cannot be made. Raises NoSuchProfile."""
+    """Makes clients of services there. Without boto3, which takes long to import. Raises NoSuchProfile."""
+    session = Session(profile=address.profile)
+    session.set_config_variable("region", address.region)
 
     def client(service: Any, config: Config = CONFIG) -> Any:
-        try:
-            return session.client(service, endpoint_url=address.endpoint, config=config)
-        except BotoCoreError as problem:
-            raise NoSuchStack(_NOBODY.format(stack=address.stack, problem=problem)) from problem
+        return session.create_client(service, endpoint_url=address.endpoint, config=config)
 
     try:
-        session = boto3.Session(profile_name=address.profile, region_name=address.region)
+        session.get_scoped_config()
     except ProfileNotFound as problem:
         raise NoSuchProfile(
             f"expected profile {address.profile!r} in AWS's configuration of this machine, found none: make it, correct it in "
@@ -135,27 +135,25 @@ def _clients(address: Address) -> Callable[..., Any]:
 
 
 def _resources(client: Any, stack: str) -> dict[str, str]:
-    """Physical names by logical ids; empty where there is no such stack. Raises NoSuchStack where nobody answers."""
+    """Physical names by logical ids; empty where there is no such stack. Raises NoSuchStack where something else answers, and
+    what botocore raises where nothing does, or it refuses."""
     try:
         pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
         found = [each for page in pages for each in page["StackResourceSummaries"]]
     except ClientError as problem:
         if problem.response["Error"]["Code"] == "ValidationError":
             return {}
-        raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
-    except (BotoCoreError, ResponseParserError) as problem:
-        raise NoSuchStack(_NOBODY.format(stack=stack, problem=problem)) from problem
+        raise
+    except ResponseParserError as problem:
+        raise NoSuchStack(
+            f"expected to be told of stack {stack!r}, found an answer that is not CloudFormation's: correct --endpoint-url"
+        ) from problem
     there = [each for each in found if each["ResourceStatus"] not in _GONE]
     return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in there}
 
 
 _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 """Still listed, for as long as the stack is that failed to be made."""
-
-
-_NOBODY = (
-    "expected to be told of stack {stack!r}, but: {problem}: see the endpoint, the credentials and their permissions"
-)
 
 
 def _environment(

@@ -17,8 +17,10 @@ from runner.backup import taken
 from runner.calls import call, side_by_side
 from runner.comparison import SECONDS, Asked, compare
 from runner.errors import NotReady
+from runner.figures import duration, number
 from runner.journal import Journal, Progress
 from runner.pace import Pace, furthest_behind
+from runner.watch import Advance, Watch
 from runner.world import World
 
 SETTING, RATE = "setting", "rate"
@@ -26,9 +28,6 @@ SETTING, RATE = "setting", "rate"
 
 WAIT = 5.0
 """Seconds between two looks at streams that are behind."""
-
-Watch = Callable[[Progress, str], None]
-"""Called with how far a segment is, and with why it waits, where it does."""
 
 
 @dataclass(slots=True)
@@ -50,6 +49,10 @@ def set_rate(journal: Journal, rate: float | None) -> None:
 def asked_rate(journal: Journal) -> float | None:
     found = journal.recall(SETTING).get(RATE)
     return None if found is None else float(found)
+
+
+def limit(rate: float | None) -> str:
+    return f"{number(rate)} write units a second" if rate else "no limit"
 
 
 def open_segments(world: World, segments: int) -> dict[str, list[Progress]]:
@@ -84,17 +87,31 @@ def backfill(world: World, segments: int, watch: Watch) -> Backfilled:
     """Raises Fenced, NotReady, Busy and CallFailed."""
     check(world)
     with world.journal.step("backfill", "rollback") as facts:
-        done = Backfilled()
+        done = Backfilled(drift=_known_drift(world))
         for table, left in open_segments(world, segments).items():
+            for each in world.journal.progress():
+                if each.table == table:
+                    watch.advance(_advance(each))
             steering = Steering(world, len(left))
             side_by_side([_segment(world, each, steering, watch) for each in left])
             mine = [each for each in world.journal.progress() if each.table == table]
             figures = ("scanned", "written", "quarantined", "units")
             done.tables[table] = {name: sum(getattr(each, name) for each in mine) for name in figures}
             if left and table in world.migrated:
-                done.drift[table] = compare(world, "backfill", Asked((table,)), segments).drift
+                done.drift[table] = compare(world, "backfill", Asked((table,)), segments, watch).drift
             facts.update(tables=done.tables, drift=done.drift)
     return done
+
+
+def _known_drift(world: World) -> dict[str, int]:
+    """Of tables that earlier runs have finished and compared."""
+    runs = world.journal.steps("backfill")
+    known = {name: drift for run in runs for name, drift in run.facts.get("drift", {}).items()}
+    return {name: known[name] for name, left in open_segments(world, 1).items() if name in known and not left}
+
+
+def _advance(each: Progress, waits: str = "") -> Advance:
+    return Advance("backfill", each.table, each.segment, each.total, each.scanned, each.done, waits)
 
 
 class Steering:
@@ -119,7 +136,7 @@ class Steering:
             if now - self._looked >= WAIT:
                 lags = [(each.source, each.lag) for each in self._world.readers.look()]
                 self._looked, self._behind = now, furthest_behind(lags)
-            return f"waits: {self._behind[0]} is {self._behind[1]:.0f} s behind" if self._behind else ""
+            return f"waits: {self._behind[0]} is {duration(self._behind[1])} behind" if self._behind else ""
 
     def learn(self, said: Any, seconds: float) -> None:
         with self._lock:
@@ -131,12 +148,12 @@ def _segment(world: World, progress: Progress, steering: Steering, watch: Watch)
         so_far = progress
         while not so_far.done and not stop.is_set():
             if told := steering.behind():
-                watch(so_far, told)
+                watch.advance(_advance(so_far, told))
                 world.clock.sleep(WAIT)
                 continue
             so_far = _one_call(world, so_far, steering)
             world.journal.note(so_far)
-            watch(so_far, "")
+            watch.advance(_advance(so_far))
 
     return run
 

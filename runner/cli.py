@@ -1,298 +1,319 @@
-"""What a person types. Nothing is written without --execute. Exit status: 0 done, 1 differences or refusal, 2 usage."""
+"""Move a live DynamoDB application to a new data model. Without a command: `status`.
+
+Nothing is written without --execute. {statuses}
+"""
 
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.live import Live
 
-from remodel.call import when
-from runner import (
-    backfill,
-    backup,
-    cli_quarantine,
-    comparison,
-    cutover,
-    finish,
-    local,
-    plan,
-    prepare,
-    quarantine,
-    report,
-    resync,
-    rollback,
-    show,
-    status,
-    validate,
+from runner import cli_quarantine
+from runner.options import (
+    REFUSED,
+    STATUSES,
+    USAGE,
+    Confirm,
+    Endpoint,
+    Execute,
+    Json,
+    Prefix,
+    confirm,
+    ending,
+    fail,
+    option,
+    say,
+    verb,
 )
-from runner.options import Execute, Json, err, out, say, verb, watching
-from runner.world import World
 
-app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
+if TYPE_CHECKING:
+    from runner.world import World
 
-Segments = Annotated[int, typer.Option("--segments", min=1, max=1000, help="Of a table, side by side.")]
+TOLD = (__doc__ or "").format(statuses=STATUSES)
+app = typer.Typer(help=TOLD, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.add_typer(cli_quarantine.app, name="quarantine")
+
+Segments = Annotated[int, option("--segments", "Of a table, side by side.", min=1, max=1000)]
 
 
-@verb(app, "plan", "What the migration will write, cost and take, and what is in its way.", "plan --stage dev --full")
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"remodel {version('remodel')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def alone(
+    context: typer.Context,
+    version: Annotated[
+        bool, option("--version", "Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        command: Any = context.command
+        with command.commands["status"].make_context("status", [], parent=context) as own:
+            own.command.invoke(own)
+
+
+@verb(app, "plan --stage dev --full")
 def plan_(
     it: World,
     as_json: Json = False,
-    full: Annotated[bool, typer.Option("--full", help="Read every row, not a sample.")] = False,
-    sample: Annotated[int, typer.Option("--sample", min=1, help="Rows of each table to read.")] = 1_000,
-    rate: Annotated[float, typer.Option("--rate", min=1, help="Write units a second.")] = 1_000.0,
+    full: Annotated[bool, option("--full", "Read every row, not a sample.")] = False,
+    sample: Annotated[int, option("--sample", "Rows of each table to read.", min=1)] = 1_000,
+    rate: Annotated[float, option("--rate", "Write units a second.", min=1)] = 1_000.0,
 ) -> None:
-    found = plan.plan(it, it.declared, None if full else sample, rate)
-    say(asdict(found), as_json, lambda: show.plan(found))
+    """What the migration will write, cost and take, and what is in its way."""
+    from runner import bars, plan, show
+
+    with bars.watching(as_json) as watch:
+        watch.step("reading the old tables")
+        found = plan.plan(it, it.declared, None if full else sample, rate)
+    say(as_json, asdict(found), show.plan, found)
     if found.obstacles:
-        raise typer.Exit(1)
+        raise typer.Exit(REFUSED)
 
 
-@verb(app, "backup", "On-demand backups of every table, old and new.", "backup --stage dev --execute")
+@verb(app, "backup --stage dev --execute", resumes=True)
 def backup_(it: World, execute: Execute = False, as_json: Json = False) -> None:
+    """On-demand backups of every table, old and new."""
+    from runner import backup, bars, show
+
     if execute:
-        answer: Any = [asdict(each) for each in backup.back_up(it)]
+        with bars.watching(as_json) as watch:
+            watch.step("making backups, and waiting until they are available")
+            answer: Any = [asdict(each) for each in backup.back_up(it)]
     else:
         told = backup.planned(it).items()
         answer = [{"table": name, "arn": "", "status": f"would be made as {made}"} for name, made in told]
     cells = [(each["table"], each["arn"] or each["status"]) for each in answer]
-    say(answer, as_json, lambda: show.rows("backups", ("table", "backup"), cells))
+    say(as_json, answer, show.rows, "backups", ("table", "backup"), cells)
 
 
-@verb(
-    app,
-    "prepare",
-    "Makes what must stand before replication can: new tables, streams, the read flag; switches event sources on.",
-    "prepare --stage dev --execute",
-)
+@verb(app, "prepare --stage dev --execute", resumes=True)
 def prepare_(it: World, execute: Execute = False, as_json: Json = False) -> None:
+    """Makes what must stand before replication can: new tables, streams, the read flag; switches event sources on."""
+    from runner import bars, prepare, show
+    from runner.figures import count
+
     if execute:
-        done = prepare.prepare(it, watching(as_json))
-        say(
-            {"done": done},
-            as_json,
-            lambda: out.print(f"{len(done)} things done; everything stands" if done else "everything stands"),
-        )
+        with bars.watching(as_json) as watch:
+            done = prepare.prepare(it, watch.step)
+        told = f"{count(len(done), 'change')} applied; ready" if done else "nothing to change; ready"
+        say(as_json, {"done": done}, show.lines, told)
     else:
         todo = [each.told for each in prepare.planned(it)]
-        say(
-            {"todo": todo},
-            as_json,
-            lambda: out.print("\n".join(todo) or "everything stands", highlight=False, soft_wrap=True),
-        )
+        would = [f"would {each}" for each in todo] or ["nothing to change; ready"]
+        say(as_json, {"todo": todo}, show.lines, *would)
 
 
-@verb(
-    app,
-    "backfill",
-    "Seeds the new model with what was there before, table by table. Stop it whenever you like; the same command goes on.",
-    "backfill --stage dev --segments 8 --rate 500 --execute",
-)
+@verb(app, "backfill --stage dev --segments 8 --rate 500 --execute", resumes=True)
 def backfill_(
     it: World,
     execute: Execute = False,
     as_json: Json = False,
     segments: Segments = 4,
-    rate: Annotated[
-        float | None, typer.Option("--rate", min=1, help="Write units a second; stays until changed.")
-    ] = None,
+    rate: Annotated[float | None, option("--rate", "Write units a second; stays until changed.", min=1)] = None,
 ) -> None:
-    left = backfill.open_segments(it, segments)
+    """Copies existing rows into the new model, table by table. After Ctrl-C, the same command goes on."""
+    from runner import backfill, bars, show
+
     if not execute:
         backfill.check(it)
-        todo = {name: f"{len(each)} segments to do" if each else "done" for name, each in left.items()}
-        say(todo, as_json, lambda: out.print("\n".join(f"{name:<12} {each}" for name, each in todo.items())))
+        left = backfill.open_segments(it, segments)
+        todo = {name: f"{len(each)} to do" if each else "done" for name, each in left.items()}
+        cells = [(name, rows, todo[name]) for name, rows in it.rows(left).items()]
+        say(as_json, todo, show.rows, "would be copied", ("table", "rows", "segments"), cells)
         return
     if rate is not None:
         backfill.set_rate(it.journal, rate)
-    with show.segments(it.rows(left), as_json) as watch:
+    with bars.watching(as_json, it.rows((*it.sources, *it.model.new_tables))) as watch:
         done = backfill.backfill(it, segments, watch)
-    say(asdict(done), as_json, lambda: show.backfilled(done))
+    say(as_json, asdict(done), show.backfilled, done)
     if any(done.drift.values()):
-        raise typer.Exit(1)
+        raise typer.Exit(REFUSED)
 
 
-@verb(
-    app,
-    "rate",
-    "How many write units a second a backfill may take, also of one that is running; 0 lifts the limit.",
-    "rate 200 --stage dev --execute",
-)
+@verb(app, "rate 200 --stage dev --execute")
 def rate_(
     it: World,
     units: Annotated[float | None, typer.Argument(min=0, help="Write units a second.")] = None,
     execute: Execute = False,
     as_json: Json = False,
 ) -> None:
+    """How many write units a second a backfill may take, also of one that is running; 0 lifts the limit."""
+    from runner import backfill, show
+
     if execute and units is not None:
         backfill.set_rate(it.journal, units or None)
     now = backfill.asked_rate(it.journal)
-    say(
-        {"rate": now, "asked": units},
-        as_json,
-        lambda: out.print(f"{now:.0f} write units a second" if now else "no limit"),
-    )
+    would = f"would set: {backfill.limit(units)}; now: " if units is not None and not execute else ""
+    say(as_json, {"rate": now, "asked": units}, show.lines, would + backfill.limit(now))
 
 
-@verb(app, "status", "Where the migration stands, on one screen.", "status --stage dev --watch")
+@verb(app, "status --stage dev --watch")
 def status_(
     it: World,
     as_json: Json = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Every two seconds, until Ctrl-C.")] = False,
+    watch: Annotated[bool, option("--watch", "Every two seconds, until Ctrl-C.")] = False,
 ) -> None:
+    """Where the migration stands, on one screen."""
+    from runner import show, status
+
     found = status.status(it)
-    if watch and out.is_terminal:
-        with Live(show.status(found), console=out, auto_refresh=False) as live:
-            while True:
-                time.sleep(2)
-                live.update(show.status(status.status(it)), refresh=True)
-    say(asdict(found), as_json, lambda: out.print(show.status(found)))
+    if watch and show.console().is_terminal:
+        show.live(show.status(found), lambda: show.status(status.status(it)))
+    say(as_json, asdict(found), lambda: show.console().print(show.status(found)))
 
 
-@verb(
-    app,
-    "validate",
-    "Do both models say the same? Counts, samples, and with --full every row, both ways; goes on where it was stopped.",
-    "validate --stage dev --full --report report.html",
-)
+@verb(app, "validate --stage dev --full --report report.html", resumes=True)
 def validate_(
     it: World,
     as_json: Json = False,
-    sample: Annotated[int, typer.Option("--sample", min=1, max=10_000, help="Rows of each table.")] = 100,
-    full: Annotated[bool, typer.Option("--full", help="Compare every row.")] = False,
-    repair: Annotated[bool, typer.Option("--repair", help="Repair what differs; needs --execute.")] = False,
+    sample: Annotated[int, option("--sample", "Rows of each table.", min=1, max=10_000)] = 100,
+    full: Annotated[bool, option("--full", "Compare every row.")] = False,
+    repair: Annotated[bool, option("--repair", "Repair what differs; needs --execute.")] = False,
     execute: Execute = False,
     segments: Segments = 4,
-    page: Annotated[
-        Path | None, typer.Option("--report", help="Where the report goes; without it, into reports/.")
-    ] = None,
+    page: Annotated[Path | None, option("--report", "Where the report goes; without it, into reports/.")] = None,
 ) -> None:
+    """Do both models say the same? Counts, samples, and with --full every row, both ways; goes on where it was stopped."""
+    from runner import bars, comparison, quarantine, report, show, validate
+
     if repair and not execute:
-        err.print("--repair writes to the new tables: expected --execute beside it", soft_wrap=True)
-        raise typer.Exit(2)
-    with show.parts(it.rows(comparison.both_ways(it)), as_json or not (full or repair)) as watch:
+        fail("expected --execute beside --repair, which writes to the new tables, found none: add it", USAGE)
+    with bars.watching(as_json, it.rows(comparison.both_ways(it))) as watch:
         done = validate.validate(it, sample, full or repair, repair, segments, watch)
     held = [quarantine.told(each) for each in quarantine.chosen(it, None, (), None, 0.0, float("inf"))]
     told = report.findings(done, it.stage, it.journal.steps("validate"), held)
     page = page or Path("reports") / f"{it.stage}-{told.when.replace(':', '')}.html"
     report.write(page, told)
-    say({**asdict(done), "passed": done.passed, "report": str(page)}, as_json, lambda: show.validation(done))
-    if not as_json:
-        out.print(f"report: {page}", highlight=False, soft_wrap=True)
+    say(as_json, {**asdict(done), "passed": done.passed, "report": str(page)}, show.validation, done, page)
     if not done.passed:
-        raise typer.Exit(1)
+        raise typer.Exit(REFUSED)
 
 
-@verb(
-    app,
-    "resync",
-    "After a gap in a stream, or a rollback from the new model: covers the time since, row by row, as rows are now.",
-    "resync --stage dev --execute",
-)
+@verb(app, "resync --stage dev --execute", resumes=True)
 def resync_(it: World, execute: Execute = False, as_json: Json = False, segments: Segments = 4) -> None:
+    """After a gap in a stream, or a rollback from the new model: covers the time since, row by row, as rows are now."""
+    from runner import bars, comparison, resync, show
+
     if not execute:
-        told = [asdict(each) for each in resync.known(it)]
-        cells = [(each["source"], when(each["since"]), when(each["until"]), each["reason"]) for each in told]
-        columns = ("stream", "read until", "read again from", "reason")
-        say(told, as_json, lambda: show.rows("gaps to be covered", columns, cells))
+        gaps = resync.known(it)
+        say(as_json, [asdict(each) for each in gaps], show.gaps, gaps, resync.effect(it))
         return
-    with show.parts(it.rows(dict.fromkeys((*resync.tables(it), *comparison.both_ways(it)))), as_json) as watch:
+    with bars.watching(as_json, it.rows(dict.fromkeys((*resync.tables(it), *comparison.both_ways(it))))) as watch:
         done = resync.resync(it, segments, watch)
-    say(
-        asdict(done),
-        as_json,
-        lambda: out.print(f"new rows written {done.written}, repaired {done.repaired}, gaps covered {done.gaps}"),
-    )
+    say(as_json, asdict(done), show.lines, done.told)
 
 
-@verb(
-    app,
-    "cutover",
-    "From the old model to the new: through the gate, stops replication, sets the fence, compares, flips the read flag.",
-    "cutover --stage dev --accept 'data_source' --execute",
-)
+@verb(app, "cutover --stage dev --accept 'data_source' --execute", resumes=True)
 def cutover_(
     it: World,
     execute: Execute = False,
     as_json: Json = False,
     accept: Annotated[
-        list[str] | None,
-        typer.Option("--accept", help="Rows in quarantine with this text in the reason may stay there."),
+        list[str] | None, option("--accept", "Rows in quarantine with this text in the reason may stay there.")
     ] = None,
+    confirmed: Confirm = None,
 ) -> None:
+    """From the old model to the new: through the gate, stops replication, sets the fence, compares, flips the read flag."""
+    from runner import bars, cutover, show
+
     if execute:
-        now = cutover.cutover(it, accept or (), watching(as_json))
-        say(
-            {"reads": now, "flag": it.flag.name},
-            as_json,
-            lambda: out.print(f"{it.flag.name} says {now!r}", highlight=False),
-        )
+        if it.stage == "prod":
+            confirm(it, confirmed, "The application of prod will read and own the new tables")
+        with bars.watching(as_json) as watch:
+            now = cutover.cutover(it, accept or (), watch.step)
+        told = f"cut over: {it.flag.name} says {now}, and the application owns the new tables"
+        say(as_json, {"reads": now, "flag": it.flag.name}, show.lines, told)
         return
     gated = cutover.gate(it, accept or ())
-    say([asdict(each) for each in gated], as_json, lambda: show.gate(gated))
+    effect = (
+        f"would stop the event sources of {', '.join(it.sources)}, set the fence, compare both models once more, and set "
+        f"{it.flag.name} to new; before that, the application must pause its writes"
+    )
+    say(as_json, [asdict(each) for each in gated], show.gate, gated, effect)
     if not all(each.met for each in gated):
-        raise typer.Exit(1)
+        raise typer.Exit(REFUSED)
 
 
-@verb(
-    app,
-    "rollback",
-    "Before the cutover clears what was replicated, of one table or all; after it flips the read flag back, lifts the fence.",
-    "rollback --stage dev --table actuals --execute",
-)
+@verb(app, "rollback --stage dev --table actuals --execute", resumes=True)
 def rollback_(
     it: World,
     execute: Execute = False,
     as_json: Json = False,
-    table: Annotated[
-        list[str] | None, typer.Option("--table", help="Of this old table; may be given several times.")
-    ] = None,
+    table: Annotated[list[str] | None, option("--table", "Of this old table; may be given several times.")] = None,
+    confirmed: Confirm = None,
 ) -> None:
-    if rollback.is_to_flip_back(it) and not table:
-        back = rollback.flip_back(it) if execute else rollback.what_is_new(it)
-        say({**asdict(back), "told": str(back)}, as_json, lambda: out.print(str(back), style="yellow", soft_wrap=True))
-        return
+    """Before the cutover clears what was replicated, of one table or all; after it sets the read flag back, lifts the fence."""
+    from runner import bars, rollback, show
+
     if unknown := sorted(set(table or ()) - set(it.migrated)):
-        err.print(f"expected --table to be one of {', '.join(it.migrated)}, found {', '.join(unknown)}")
-        raise typer.Exit(2)
+        fail(f"expected --table to be one of {', '.join(it.migrated)}, found {', '.join(unknown)}: correct it", USAGE)
+    if rollback.is_to_flip_back(it) and not table:
+        with bars.watching(as_json) as watch:
+            watch.step("comparing both models")
+            back = rollback.flip_back(it) if execute else rollback.what_is_new(it)
+        say(as_json, {**asdict(back), "told": back.told}, show.lines, *rollback.flipped(it, back, execute))
+        return
     wanted = table or it.migrated
-    counts = rollback.clear_rows(it, wanted, watching(as_json)) if execute else rollback.identified(it, wanted)
-    done = "cleared" if execute else "would be cleared"
-    cells = [(name, str(count)) for name, count in counts.items()]
-    say({done: counts}, as_json, lambda: show.rows(f"replicated rows {done}", ("new table", "rows"), cells))
-
-
-@verb(
-    app,
-    "finish",
-    "After the retention period: a final backup, then removes the old tables and the stack. Lists them first.",
-    "finish --stage dev --execute",
-)
-def finish_(it: World, execute: Execute = False, as_json: Json = False) -> None:
-    removals = finish.removals(it)
-    say(
-        {"removals": removals},
-        as_json,
-        lambda: show.rows("no longer needed", ("to be removed",), [(each,) for each in removals]),
-    )
     if execute:
-        finish.finish(it, watching(as_json))
-    else:
-        finish.check(it)
+        rollback.check(it)
+        confirm(it, confirmed, f"The replicated rows of {', '.join(wanted)} will be deleted from the new tables")
+    with bars.watching(as_json) as watch:
+        counts = rollback.clear_rows(it, wanted, watch) if execute else rollback.identified(it, wanted, watch)
+    done, effects = ("cleared", []) if execute else ("would be cleared", rollback.effects(it, wanted))
+    say(as_json, {done: counts, "effects": effects}, show.cleared, done, counts, effects)
 
 
-@verb(app, "log", "What was done, by whom, with which outcome.", "log --stage dev")
+@verb(app, "finish --stage dev --execute", resumes=True)
+def finish_(it: World, execute: Execute = False, as_json: Json = False, confirmed: Confirm = None) -> None:
+    """After the retention period: a final backup, then removes the old tables and the stack. Lists them first."""
+    from runner import bars, finish, show
+
+    removals = finish.removals(it)
+    cells = [(each,) for each in removals]
+    say(as_json, {"removals": removals}, show.rows, "no longer needed", ("to be removed, after a final backup",), cells)
+    finish.check(it)
+    if execute:
+        confirm(it, confirmed, "All of this will be deleted, and there is no way back to the old model")
+        with bars.watching(as_json) as watch:
+            finish.finish(it, watch.step)
+
+
+@verb(app, "log --stage dev")
 def log_(it: World, as_json: Json = False) -> None:
+    """What was done, when, by whom, with which outcome."""
+    from runner import show
+
     steps = it.journal.steps()
-    say([asdict(each) for each in steps], as_json, lambda: show.log(it.stage, steps))
+    say(as_json, [asdict(each) for each in steps], show.log, it.stage, steps)
 
 
-app.command("local")(local.local)
-app.add_typer(cli_quarantine.app, name="quarantine")
+@app.command()
+def local(
+    endpoint: Endpoint = None,
+    prefix: Prefix = "",
+    kill: Annotated[float, option("--kill", "Percent of calls in which the function is killed.", min=0, max=100)] = 0,
+    repeat: Annotated[float, option("--repeat", "Percent of batches that are delivered twice.", min=0, max=100)] = 0,
+) -> None:
+    """On a DynamoDB Local, in place of a deployment: run the functions that read the streams, and the sweeper, until Ctrl-C.
+
+    Example: remodel local --endpoint-url http://localhost:8000
+    """
+    if endpoint is None:
+        fail("expected --endpoint-url, found none: for example --endpoint-url http://localhost:8000", USAGE)
+    with ending(resumes=True):
+        from runner import local
+
+        local.run(endpoint, prefix, kill / 100, repeat / 100)
 
 
 if __name__ == "__main__":

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner import quarantine, show
-from runner.options import Execute, Json, err, out, say, verb
-from runner.world import World
+from runner.options import REFUSED, USAGE, Execute, Json, fail, option, say, verb
+
+if TYPE_CHECKING:
+    from runner.world import World
 
 app = typer.Typer(no_args_is_help=True, help="What the model rejects: list, show, replay.")
 
-Source = Annotated[str | None, typer.Option("--table", help="Only of this old table.")]
-Ids = Annotated[list[str] | None, typer.Option("--id", help="Only this row; may be given several times.")]
-Reason = Annotated[str | None, typer.Option("--reason", help="Only where the reason has this text in it.")]
-Since = Annotated[datetime | None, typer.Option("--since", help="Only what was rejected from then on (UTC).")]
-Until = Annotated[datetime | None, typer.Option("--until", help="Only what was rejected until then (UTC).")]
+Source = Annotated[str | None, option("--table", "Only of this old table.")]
+Ids = Annotated[list[str] | None, option("--id", "Only this row; may be given several times.")]
+Reason = Annotated[str | None, option("--reason", "Only where the reason has this text in it.")]
+Since = Annotated[datetime | None, option("--since", "Only what was rejected from then on (UTC).")]
+Until = Annotated[datetime | None, option("--until", "Only what was rejected until then (UTC).")]
 
 
-@verb(app, "list", "What is in quarantine, and why.", "quarantine list --stage dev --table actuals")
+@verb(app, "quarantine list --stage dev --table actuals")
 def list_(
     it: World,
     as_json: Json = False,
@@ -30,27 +31,27 @@ def list_(
     since: Since = None,
     until: Until = None,
 ) -> None:
+    """What is in quarantine, and why."""
+    from runner import quarantine, show
+    from runner.figures import time
+
     rows = [quarantine.told(each) for each in quarantine.chosen(it, source, ids or (), reason, *times(since, until))]
-    cells = [(each["source"], each["id"], each["seen"], each["reason"]) for each in rows]
-    say(rows, as_json, lambda: show.rows("quarantine", ("table", "id", "since", "reason"), cells))
+    cells = [(each["source"], each["id"], time(each["seen"]), each["reason"]) for each in rows]
+    say(as_json, rows, show.rows, "quarantine", ("table", "id", "since", "reason"), cells)
 
 
-@verb(
-    app,
-    "show",
-    "One rejected row, as the old table has it now.",
-    "quarantine show ID --stage dev --table actuals",
-)
-def show_(it: World, id: str, source: Annotated[str, typer.Option("--table", help="Its old table.")]) -> None:
-    say(quarantine.image(it, source, id), True, lambda: None)
+@verb(app, "quarantine show ID --stage dev --table actuals")
+def show_(
+    it: World, id: str, source: Annotated[str, option("--table", "Its old table.")], as_json: Json = False
+) -> None:
+    """One rejected row, as the old table has it now."""
+    from runner import quarantine, show
+
+    found = quarantine.image(it, source, id)
+    say(as_json, found, show.rejected, found)
 
 
-@verb(
-    app,
-    "replay",
-    "Takes rejected rows up again, from the rows as they are now: some, by id, reason or time, or --all; or failed batches.",
-    "quarantine replay --stage dev --reason data_source --execute",
-)
+@verb(app, "quarantine replay --stage dev --reason data_source --execute", resumes=True)
 def replay_(
     it: World,
     execute: Execute = False,
@@ -60,30 +61,29 @@ def replay_(
     reason: Reason = None,
     since: Since = None,
     until: Until = None,
-    every: Annotated[bool, typer.Option("--all", help="Everything in quarantine.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="What the failure destination holds.")] = False,
+    every: Annotated[bool, option("--all", "Everything in quarantine.")] = False,
+    failed: Annotated[bool, option("--failed", "What the failure destination holds.")] = False,
 ) -> None:
+    """Takes rejected rows up again, from the rows as they are now: some, by id, reason or time, or --all; or failed batches."""
+    from runner import bars, quarantine, show
+
     chosen = every or source or ids or reason or since or until
     if bool(chosen) == failed:
-        err.print(
-            "expected --failed, or --table, --id, --reason, --since, --until or --all: say what to replay",
-            soft_wrap=True,
+        fail(
+            "expected --failed, or --table, --id, --reason, --since, --until or --all, found "
+            f"{'both' if failed else 'neither'}: say what to replay",
+            USAGE,
         )
-        raise typer.Exit(2)
-    if failed:
-        said = quarantine.replay_failed(it) if execute else {"would_replay": len(it.failures.look())}
-    else:
-        rows = quarantine.chosen(it, source, ids or (), reason, *times(since, until))
-        said = quarantine.replay(it, rows) if execute else {"would_replay": len(rows)}
-    say(
-        said,
-        as_json,
-        lambda: out.print(
-            ", ".join(f"{name.replace('_', ' ')} {value or 0}" for name, value in said.items()), markup=False
-        ),
-    )
+    with bars.watching(as_json) as watch:
+        watch.step("replaying" if execute else "looking for what would be replayed")
+        if failed:
+            said = quarantine.replay_failed(it) if execute else {"would_replay": len(it.failures.look())}
+        else:
+            rows = quarantine.chosen(it, source, ids or (), reason, *times(since, until))
+            said = quarantine.replay(it, rows) if execute else {"would_replay": len(rows)}
+    say(as_json, said, show.replayed, said, failed)
     if said.get("rejected"):
-        raise typer.Exit(1)
+        raise typer.Exit(REFUSED)
 
 
 def times(since: datetime | None, until: datetime | None) -> tuple[float, float]:

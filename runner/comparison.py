@@ -14,6 +14,7 @@ from typing import Any
 
 from remodel.compare import DRIFT, tables
 from runner.calls import call, side_by_side
+from runner.watch import SILENT, Advance, Watch
 from runner.world import World
 
 RUN = "run"
@@ -43,8 +44,7 @@ COUNTS = (
     "written",
 )
 
-Watch = Callable[[str, int, bool], None]
-"""Called with a table, how many more of its rows were looked at, and whether a part is done."""
+DOING = {DIFF: "compare", WALK: "walk", BACKFILL: "backfill"}
 
 
 @dataclass(slots=True)
@@ -86,8 +86,12 @@ class Asked:
     mode: str = DIFF
     repair: bool = False
 
+    @property
+    def doing(self) -> str:
+        return "repair" if self.repair else DOING[self.mode]
 
-def compare(world: World, verb: str, asked: Asked, segments: int, watch: Watch | None = None) -> Found:
+
+def compare(world: World, verb: str, asked: Asked, segments: int, watch: Watch = SILENT) -> Found:
     """Raises CallFailed."""
     began = begin(world, verb, [asked], segments)
     found = carry_out(world, verb, asked, segments, watch)
@@ -108,7 +112,7 @@ def begin(world: World, verb: str, asked: Sequence[Asked], segments: int, fresh:
     return now
 
 
-def carry_out(world: World, verb: str, asked: Asked, segments: int, watch: Watch | None = None) -> Found:
+def carry_out(world: World, verb: str, asked: Asked, segments: int, watch: Watch = SILENT) -> Found:
     """Of a run that has begun, what is not done yet; the notes stay. Raises CallFailed."""
     for table in asked.tables:
         side_by_side([_part(world, verb, asked, (table, n, segments), watch) for n in range(segments)])
@@ -132,19 +136,20 @@ def _name(asked: Asked, part: Part) -> str:
     return "/".join(map(str, (asked.mode, *part)))
 
 
-def _part(world: World, verb: str, asked: Asked, part: Part, watch: Watch | None) -> Callable[[Event], None]:
+def _part(world: World, verb: str, asked: Asked, part: Part, watch: Watch) -> Callable[[Event], None]:
     def run(stop: Event) -> None:
-        name, table = _name(asked, part), part[0]
+        name = _name(asked, part)
         note = world.journal.recall(verb_notes(verb)).get(name, {"cursor": None, "done": False, "found": {}})
-        found = Found(0.0)
+        found, seen = Found(0.0), note.get("seen", 0)
         found.add(note["found"])
+        watch.advance(Advance(asked.doing, *part, seen, note["done"]))
         while not note["done"] and not stop.is_set():
             said = _called(world, asked, part, note["cursor"])
             found.add(said)
-            note = {"cursor": said["cursor"], "done": said["done"], "found": found.report}
+            seen += said.get("scanned", 0) + sum(said.get("rows", {}).values())
+            note = {"cursor": said["cursor"], "done": said["done"], "found": found.report, "seen": seen}
             world.journal.remember(verb_notes(verb), name, note)
-            if watch:
-                watch(table, said.get("scanned", 0) + sum(said.get("rows", {}).values()), said["done"])
+            watch.advance(Advance(asked.doing, *part, seen, note["done"]))
 
     return run
 

@@ -27,6 +27,7 @@ from runner.comparison import Asked, both_ways, compare
 from runner.errors import NotReady
 from runner.gate import LAG, Condition, Facts, conditions
 from runner.journal import Step
+from runner.validate import last
 from runner.world import NEW, World
 
 CATCH_UP = 120.0
@@ -47,7 +48,7 @@ Watch = Callable[[str], None]
 
 def gate(world: World, accepted: Iterable[str]) -> list[Condition]:
     now, it = world.clock.now(), world.call()
-    full = next((each for each in reversed(world.journal.steps("validate")) if each.facts.get("full")), None)
+    full = last(world, full=True)
     backup = world.journal.last_done("backup")
     back = returned.last(world)
     facts = Facts(

@@ -23,9 +23,6 @@ SMALL = 20
 RUNS = 120
 """The latest runs that are shown."""
 
-LABELLED = 16
-"""Up to so many runs, each is labelled with its drift; of more, only the last."""
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -41,48 +38,31 @@ class Point:
     run: Run
     x: float
     y: float
-    is_labelled: bool
-    is_last: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Date:
-    """Below a run: when it was. `anchor`: which end of the text stands there; minor ones give way where it is narrow."""
-
-    ended: str
-    x: float
-    anchor: str
-    is_minor: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`lines`: from point to point; none to and from a run that found no drift, neither 0 nor other. `left_out`: runs."""
+    """`lines`: from point to point, but not to and from a run that did not get so far. `left_out`: runs."""
 
     points: list[Point]
     lines: list[tuple[Point, Point]]
     levels: list[tuple[int, float]]
-    dates: list[Date]
     is_logarithmic: bool
     left_out: int
 
 
 def picture(runs: Sequence[Run]) -> Picture:
     """`runs`: at least one, oldest first."""
-    shown = runs[-RUNS:]
+    shown, last = runs[-RUNS:], len(runs[-RUNS:]) - 1
     most = max((run.drift or 0 for run in shown), default=0)
     levels = _levels(most)
-    points = [_point(shown, n, levels[-1]) for n in range(len(shown))]
+    points = [
+        Point(run, round(LEFT + (RIGHT - LEFT) * (n / last if last else 0.5), 2), _y(run.drift or 0, levels[-1]))
+        for n, run in enumerate(shown)
+    ]
     lines = [pair for pair in pairwise(points) if all(point.run.drift is not None for point in pair)]
     heights = [(level, _y(level, levels[-1])) for level in levels]
-    return Picture(points, lines, heights, _dates(points), most > SMALL, len(runs) - len(shown))
-
-
-def _point(shown: Sequence[Run], n: int, top: int) -> Point:
-    last = len(shown) - 1
-    x = LEFT + (RIGHT - LEFT) * (n / last if last else 0.5)
-    labelled = shown[n].drift is not None and (n == last or last < LABELLED)
-    return Point(shown[n], round(x, 2), _y(shown[n].drift or 0, top), labelled, n == last)
+    return Picture(points, lines, heights, most > SMALL, len(runs) - len(shown))
 
 
 def _levels(most: int) -> list[int]:
@@ -101,12 +81,3 @@ def _y(drift: int, top: int) -> float:
 def _magnitude(drift: int) -> float:
     """0, 1, 10, 100 are equally far from each other."""
     return 1 + math.log10(drift) if drift else 0.0
-
-
-def _dates(points: Sequence[Point]) -> list[Date]:
-    last = len(points) - 1
-    dates = []
-    for n in sorted({round(last * quarter / 4) for quarter in range(5)}):
-        anchor = "middle" if 0 < n < last or not last else "end" if n else "start"
-        dates.append(Date(points[n].run.ended, points[n].x, anchor, 0 < n < last))
-    return dates

@@ -1,27 +1,30 @@
-"""What all verbs have in common: the options that say where, the world that is found there, and how refusals are told."""
+"""What all verbs have in common: the options that say where, the world that is found there, and how a verb ends.
+
+What is slow to import is imported when a verb runs, so that `--help`, and a mistake in the options, are answered at once.
+"""
 
 from __future__ import annotations
 
-import functools
 import inspect
 import json
+import shlex
+import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
+from urllib.parse import urlsplit
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
-from remodel.errors import RemodelError
-from runner import aws, here
-from runner.address import Flags, address
-from runner.errors import NoSuchStack
-from runner.world import World
+if TYPE_CHECKING:
+    from runner.world import World
 
-out, err = Console(), Console(stderr=True)
+REFUSED, USAGE, INTERRUPTED = 1, 2, 130
+"""Exit statuses beside 0: a refusal or differences; options that make no sense; Ctrl-C."""
+
+STATUSES = "Exit status: 0 done, 1 refused or differences found, 2 wrong usage, 130 interrupted."
 
 
 class Stage(StrEnum):
@@ -31,100 +34,166 @@ class Stage(StrEnum):
     PROD = "prod"
 
 
+def _url(given: str | None) -> str | None:
+    if given is not None and not _is_url(given):
+        fail(f"expected --endpoint-url as http://HOST:PORT, found {given!r}: for example http://localhost:8000", USAGE)
+    return given
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def option(name: str, help: str, **more: Any) -> Any:
+    return typer.Option(name, help=help, **more)
+
+
+def _place(name: str, help: str, **more: Any) -> Any:
+    """An option that the environment may give instead."""
+    return option(name, help, envvar=f"REMODEL_{name.strip('-').upper().replace('-', '_')}", **more)
+
+
+Endpoint = Annotated[
+    str | None, _place("--endpoint-url", "Instead of AWS: a local cloud, or a DynamoDB Local.", callback=_url)
+]
+Prefix = Annotated[str, _place("--prefix", "On a DynamoDB Local: what the tables' names begin with.")]
+
+
 def where(
-    stage: Annotated[Stage, typer.Option("--stage", help="The stage.")],
-    stack: Annotated[
-        str | None, typer.Option("--stack", help="The stack's name, where it is not the one of samconfig.toml.")
-    ] = None,
+    stage: Annotated[Stage | None, _place("--stage", "Default: the one of samconfig.toml besides sandbox.")] = None,
+    stack: Annotated[str | None, _place("--stack", "The stack's name. Default: that of samconfig.toml.")] = None,
     region: Annotated[
-        str | None, typer.Option("--region", help="The region, where it is not the one of samconfig.toml.")
+        str | None, _place("--region", "Default: that of samconfig.toml, else of AWS's settings.")
     ] = None,
-    profile: Annotated[str | None, typer.Option("--profile", help="The profile of credentials, likewise.")] = None,
-    endpoint: Annotated[
-        str | None, typer.Option("--endpoint-url", help="Instead of AWS: a local cloud, or a DynamoDB Local.")
-    ] = None,
-    prefix: Annotated[
-        str, typer.Option("--prefix", help="On a DynamoDB Local: what the tables' names begin with.")
-    ] = "",
+    profile: Annotated[str | None, _place("--profile", "Of AWS's credentials. Default: likewise.")] = None,
+    endpoint: Endpoint = None,
+    prefix: Prefix = "",
 ) -> None:
     """The options that every verb takes, as a signature."""
 
 
-Json = Annotated[bool, typer.Option("--json", help="The answer as JSON.")]
-Execute = Annotated[bool, typer.Option("--execute", help="Do it; without this, only say what would be done.")]
+Json = Annotated[bool, option("--json", "The answer as JSON.")]
+Execute = Annotated[bool, option("--execute", "Do it; without this, only say what would be done.")]
+Confirm = Annotated[str | None, option("--confirm", "The stage's name; asked for otherwise.", metavar="STAGE")]
 
 
-def verb(app: typer.Typer, name: str, help: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Registers a command whose first parameter is the world that the common options lead to."""
+def verb(app: typer.Typer, example: str, resumes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Registers a command, named and described as its function, whose first parameter is the world that the common options
+    lead to. `resumes`: typed again after Ctrl-C, it goes on where it was."""
 
     def register(work: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(work)
         def command(**given: Any) -> None:
             place = {each: given.pop(each) for each in inspect.signature(where).parameters}
-            stage, prefix = place.pop("stage"), place.pop("prefix")
-            with world(stage, Flags(**place), prefix) as it:
+            with ending(resumes and bool(given.get("execute") or given.get("full"))), world(**place) as it:
                 work(it, **given)
 
         parameters = [*_parameters(where), *_parameters(work)[1:]]
         parameters.sort(key=lambda each: each.default is not inspect.Parameter.empty)
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {each.name: each.annotation for each in parameters}
-        del command.__wrapped__
-        app.command(name, help=f"{help}\n\nExample: remodel {example}")(command)
+        app.command(work.__name__.strip("_"), help=f"{inspect.getdoc(work)}\n\nExample: remodel {example}")(command)
         return work
 
     return register
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    kinds = get_type_hints(function, include_extras=True)
+    kinds = get_type_hints(function, localns={"World": object}, include_extras=True)
     every = inspect.signature(function).parameters.values()
     return [each.replace(annotation=kinds[each.name], kind=inspect.Parameter.KEYWORD_ONLY) for each in every]
 
 
 @contextmanager
-def world(stage: Stage, flags: Flags, prefix: str) -> Iterator[World]:
+def world(stage: Stage | None, endpoint: str | None, prefix: str, **place: str | None) -> Iterator[World]:
     """On AWS, deployed or not yet; on an endpoint that knows no stacks, the tables of the template on a DynamoDB Local."""
-    with _refusals():
-        try:
-            found = aws.world(address(aws.SAMCONFIG, stage.value, flags))
-        except NoSuchStack:
-            if flags.endpoint is None or flags.stack is not None:
-                raise
-            with here.world(flags.endpoint, prefix) as found:
-                yield found
-        else:
-            yield found
+    if prefix and (endpoint is None or stage not in (None, Stage.SANDBOX)):
+        given = f"--stage {stage}" if endpoint else "none"
+        fail(f"expected --endpoint-url and --stage sandbox beside --prefix, found {given}: give them", USAGE)
+    deployed = None if prefix else _deployed(stage or _only(), endpoint=endpoint, **place)
+    if deployed is not None:
+        yield deployed
+        return
+    from runner import here
+
+    assert endpoint is not None
+    with here.world(endpoint, prefix) as found:
+        yield found
+
+
+def _only() -> Stage:
+    """The one stage of samconfig.toml besides sandbox."""
+    from runner.address import stages
+
+    known = [each for each in stages() if each in list(Stage) and each != Stage.SANDBOX]
+    if len(known) != 1:
+        fail(f"expected a stage, found none: give --stage or set REMODEL_STAGE to one of {', '.join(Stage)}", USAGE)
+    return Stage(known[0])
+
+
+def _deployed(stage: Stage, **place: str | None) -> World | None:
+    """None where an endpoint knows no stacks."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from runner import address, aws
+    from runner.errors import NoSuchStack
+    from runner.refusals import is_unreachable
+
+    flags = address.Flags(**place)
+    at = address.address(address.SAMCONFIG, stage.value, flags)
+    try:
+        return aws.world(at)
+    except (NoSuchStack, ClientError, BotoCoreError) as problem:
+        may_be_local = stage == Stage.SANDBOX and flags.endpoint is not None and flags.stack is None
+        if not may_be_local or is_unreachable(problem):
+            raise
+        return None
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def ending(resumes: bool) -> Iterator[None]:
     try:
         yield
-    except RemodelError as problem:
-        err.print(f"[red]{type(problem).__name__}[/red]: {problem}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from problem
-    except (ClientError, BotoCoreError) as problem:
-        told = f"expected AWS to do what the verb asks, but: {problem}: see the credentials and their permissions"
-        err.print(f"[red]{type(problem).__name__}[/red]: {told}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from problem
-    except KeyboardInterrupt:
-        err.print("stopped: the same command goes on from here")
-        raise typer.Exit(1) from None
+    except (KeyboardInterrupt, typer.Abort):
+        again = f": `{shlex.join(['remodel', *sys.argv[1:]])}` goes on from here" if resumes else ""
+        fail(f"stopped{again}", INTERRUPTED)
+    except typer.Exit:
+        raise
+    except Exception as problem:
+        from runner.refusals import sentence
+
+        if (told := sentence(problem)) is None:
+            raise
+        fail(told, REFUSED)
 
 
-def say(answer: Any, as_json: bool, show: Callable[[], None]) -> None:
+def fail(told: str, status: int) -> NoReturn:
+    typer.echo(told, err=True)
+    raise typer.Exit(status)
+
+
+def confirm(it: World, given: str | None, what: str) -> None:
+    """Goes on only if the stage's name is given, or typed at a terminal."""
+    if given is None and sys.stdin.isatty():
+        given = typer.prompt(f"{what}. This cannot be undone. Type the stage's name to go on", err=True)
+    if given != it.stage:
+        found = repr(given) if given else "none"
+        fail(
+            f"expected the name of the stage, found {found}: confirm with --confirm {it.stage}; nothing was done", USAGE
+        )
+
+
+def say(as_json: bool, answer: Any, show: Callable[..., object], *shown: Any) -> None:
+    """To a script the answer, to a person what is shown."""
     if as_json:
         print(json.dumps(answer, indent=2, default=_plain))
     else:
-        show()
+        show(*shown)
 
 
 def _plain(value: object) -> str:
     """What JSON has no form for: binary is base64, as in DynamoDB's own JSON."""
     return b64encode(value).decode() if isinstance(value, bytes) else str(value)
-
-
-def watching(quiet: bool) -> Callable[[str], None]:
-    """What is being done, line by line, for a person only."""
-    return (lambda _: None) if quiet else (lambda told: err.print(told, style="dim", highlight=False, soft_wrap=True))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from runner.drift import Run, picture
+from runner.figures import SECOND, moment, number, time
 from runner.legible import Excerpt, legible, shortened, side_by_side
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _template() -> Template:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_put
     )
-    environment.filters.update(time=_time, minute=_minute, number=_number, signed=_signed)
+    environment.filters.update(time=lambda told: time(told, SECOND), minute=_minute, number=number, signed=_signed)
     return environment.get_template("report.html")
 
 
@@ -137,27 +137,9 @@ def _put(value: Any) -> Any:
     return legible(shortened(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _time(text: str) -> str:
-    moment = _moment(text)
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC") if moment else text
-
-
 def _minute(text: str) -> str:
-    moment = _moment(text)
-    return f"{moment.day} {moment:%b %H:%M}" if moment else text
-
-
-def _moment(text: str) -> datetime | None:
-    """None for what is no time: it is shown as it is."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-
-
-def _number(value: int) -> str:
-    return f"{value:,}"
+    found = moment(text)
+    return f"{found.day} {found:%b %H:%M}" if found else text
 
 
 def _signed(value: int) -> str:

@@ -13,7 +13,9 @@ from typing import Any
 from remodel.store import INDEX, QUARANTINE
 from remodel.streams import Gap, cover, gaps
 from runner import ownership, returned
-from runner.comparison import BACKFILL, WALK, Asked, Watch, begin, both_ways, carry_out, verb_notes
+from runner.comparison import BACKFILL, WALK, Asked, begin, both_ways, carry_out, verb_notes
+from runner.figures import count, number
+from runner.watch import SILENT, Watch
 from runner.world import World
 
 VERB, GAPS = "resync", "gaps"
@@ -31,6 +33,11 @@ class Covered:
     repaired: int
     gaps: int
 
+    @property
+    def told(self) -> str:
+        written, gaps = count(self.written, "new row"), count(self.gaps, "gap")
+        return f"{written} written, {number(self.repaired)} repaired, {gaps} covered"
+
 
 def known(world: World) -> list[Gap]:
     """Gaps that have not been covered."""
@@ -42,7 +49,14 @@ def tables(world: World) -> tuple[str, ...]:
     return (*world.sources, INDEX, QUARANTINE)
 
 
-def resync(world: World, segments: int, watch: Watch | None = None) -> Covered:
+def effect(world: World) -> str:
+    return (
+        f"would read every row of {', '.join(tables(world))} again and write what differs, then compare both models and repair "
+        "them, and close the gaps"
+    )
+
+
+def resync(world: World, segments: int, watch: Watch = SILENT) -> Covered:
     """Raises Fenced, Busy and CallFailed. Stopped or killed, it goes on where it was."""
     ownership.check(world)
     asked = [

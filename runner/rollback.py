@@ -2,25 +2,28 @@
 After it: flip the read flag back, say plainly what the old tables do not have, and lift the fence.
 
 Cleared are only rows that the engine may have written (`remodel.resync.clear`). The index stays: it still knows what was there.
-The event sources stay off, so that a fault can be mended in peace; `prepare` switches them on.
+The event sources stay off, so that a fault can be corrected in peace; `prepare` switches them on.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from remodel.backfill import Segment
-from remodel.resync import Walked, clear
+from remodel.keys import Key
+from remodel.resync import clear
 from remodel.store import INDEX
 from runner import event_sources, ownership, returned
-from runner.comparison import Asked, both_ways, compare
+from runner.comparison import Asked, both_ways, compare, verb_notes
 from runner.cutover import SEGMENTS, STOPPED
 from runner.errors import NotReady
+from runner.figures import number, time
+from runner.watch import SILENT, Advance, Watch
 from runner.world import OLD, World
 
-Watch = Callable[[str], None]
+COMPARING = ("backfill", "validate", "resync", "cutover", "rollback")
+"""Verbs with notes of what they have compared, which no longer holds once rows are cleared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,9 @@ class Back:
     different: int
     orphaned: int
 
-    def __str__(self) -> str:
-        return (
-            f"the application has written to the new tables since {self.since}, and the old ones do not have it: rows that "
-            f"are new there {self.orphaned}, changed {self.different}, removed {self.missing}. Replication stays off, since it "
-            "would write over them: keep them (`remodel backup --execute`), bring over what is needed, then `remodel prepare "
-            "--execute` and `remodel resync --execute`"
-        )
+    @property
+    def told(self) -> str:
+        return f"{number(self.orphaned)} added, {number(self.different)} changed, {number(self.missing)} removed"
 
 
 def is_to_flip_back(world: World) -> bool:
@@ -47,36 +46,51 @@ def is_to_flip_back(world: World) -> bool:
     return ownership.is_cut_over(world) or bool(ownership.fenced_since(world))
 
 
-def identified(world: World, tables: Iterable[str]) -> dict[str, int]:
-    """How many rows of each new table would be cleared. A row that is found in several ways counts once: remembered by its
-    hash, since there may be many."""
-    seen: dict[str, set[int]] = {name: set() for name in world.model.new_tables}
-    for walked in _cleared(world, list(tables), dry=True):
-        for key in walked.keys:
-            if key.table in seen:
-                seen[key.table].add(hash(key))
-    return {name: len(found) for name, found in seen.items()}
+def effects(world: World, tables: Iterable[str]) -> list[str]:
+    """What clearing does beyond deleting rows."""
+    return [
+        f"would stop the event sources of {', '.join(world.sources)}: `remodel prepare --execute` starts them again",
+        f"would forget how far the backfill of {', '.join(tables)} is: it starts over",
+        "comparisons from before would no longer count: the gate asks for another `remodel validate --full`",
+    ]
+
+
+def flipped(world: World, back: Back, done: bool) -> list[str]:
+    """What a rollback after the cutover has done, or would do."""
+    since = f" since {time(back.since)}" if back.since else ""
+    did = ("set", "lifted") if done else ("would set", "lift")
+    return [
+        f"{did[0]} {world.flag.name} to {OLD} and {did[1]} the fence; replication stays off, because it would overwrite what "
+        "the application has written to the new tables",
+        f"rows that the application has written there{since}, and that the old tables do not have: {back.told}",
+        "next: keep them (`remodel backup --execute`), bring over what is needed, then `remodel prepare --execute` and "
+        "`remodel resync --execute`",
+    ]
+
+
+def identified(world: World, tables: Iterable[str], watch: Watch = SILENT) -> dict[str, int]:
+    """How many rows of each new table would be cleared."""
+    return _counted(world, _cleared(world, list(tables), watch, dry=True))
 
 
 def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, int]:
     """Of these old tables. Raises Fenced, NotReady and Busy."""
     wanted = list(tables)
     with world.journal.step("rollback", "backfill", "validate", "cutover", "finish", "prepare", "resync") as facts:
+        check(world)
         facts.update(tables=wanted)
-        _check(world)
-        watch("stopping the event sources")
+        watch.step("stopping the event sources")
         world.journal.forget(STOPPED)
         event_sources.stop(world)
-        counts: Counter[str] = Counter()
         world.journal.forget_progress(wanted)
-        for walked in _cleared(world, wanted, dry=False):
-            counts.update(key.table for key in walked.keys if key.table in world.model.new_tables)
-            watch(f"{counts.total()} rows cleared")
-        facts["cleared"] = dict(counts)
-    return {name: counts[name] for name in world.model.new_tables}
+        for verb in COMPARING:
+            world.journal.forget(verb_notes(verb))
+        facts["cleared"] = _counted(world, _cleared(world, wanted, watch, dry=False))
+    return dict(facts["cleared"])
 
 
-def _check(world: World) -> None:
+def check(world: World) -> None:
+    """Raises Fenced and NotReady where nothing may be cleared."""
     ownership.check(world)
     back = returned.last(world)
     if back is not None and not back.is_covered:
@@ -87,14 +101,25 @@ def _check(world: World) -> None:
         )
 
 
-def _cleared(world: World, tables: list[str], dry: bool) -> Iterator[Walked]:
+def _counted(world: World, pages: Iterable[set[Key]]) -> dict[str, int]:
+    """A row that is found in several ways counts once: remembered by its hash, since there may be many."""
+    seen: dict[str, set[int]] = {name: set() for name in world.model.new_tables}
+    for page in pages:
+        for key in page:
+            if key.table in seen:
+                seen[key.table].add(hash(key))
+    return {name: len(found) for name, found in seen.items()}
+
+
+def _cleared(world: World, tables: list[str], watch: Watch, dry: bool) -> Iterator[set[Key]]:
     """Page by page: over the rows that are there, and over the index, which knows those that are gone."""
     for table in (*tables, INDEX):
-        segment, done = Segment(table, 0, 1), False
+        segment, done, rows = Segment(table, 0, 1), False, 0
         while not done:
             walked = clear(world.call(), tables, segment, stop_at=0.0, dry=dry)
-            yield walked
-            segment, done = replace(segment, cursor=walked.cursor), walked.done
+            yield walked.keys
+            segment, done, rows = replace(segment, cursor=walked.cursor), walked.done, rows + walked.scanned
+            watch.advance(Advance("look through" if dry else "clear", table, 0, 1, rows, done))
 
 
 def flip_back(world: World) -> Back:
@@ -106,7 +131,7 @@ def flip_back(world: World) -> Back:
         world.flag.write(OLD)
         facts["flag"] = OLD
         back = what_is_new(world)
-        facts["lost to the old tables"] = str(back)
+        facts.update(added=back.orphaned, changed=back.different, removed=back.missing)
         world.call().lift_fence()
     return back
 

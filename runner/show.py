@@ -1,177 +1,246 @@
-"""Answers as a person reads them: tables, bars and lines, which turn plain where the output is not a terminal."""
+"""Answers as a person reads them: tables and sentences, which turn plain where the output is not a terminal."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from time import sleep
+from typing import TYPE_CHECKING, Any
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.text import Text
 
-from runner.backfill import Backfilled
-from runner.backfill import Watch as BackfillWatch
-from runner.comparison import Watch as ComparisonWatch
-from runner.gate import Condition
-from runner.journal import Progress as Segment
-from runner.journal import Step
-from runner.options import err, out
-from runner.plan import Plan
-from runner.status import Status
-from runner.validate import Validation
+from runner.figures import count, duration, moment, number, time
+from runner.legible import Excerpt, plain, shortened, side_by_side
+from runner.tables import Cell, Facts, Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from remodel.streams import Gap
+    from runner.backfill import Backfilled
+    from runner.gate import Condition
+    from runner.journal import Step
+    from runner.plan import Plan
+    from runner.status import Status
+    from runner.validate import Validation
+
+EXAMPLES, FIELDS, SHOWN = 5, 3, 60
+"""How many differences a validation shows on the screen, fields of each, and characters of a value; the report has more."""
+
+WATCHED = 2.0
+"""Seconds between two looks of `status --watch`."""
 
 
-def table(title: str, *columns: str) -> Table:
-    made = Table(title=title, title_justify="left")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
+@cache
+def console() -> Console:
+    return Console(highlight=False)
 
 
-def rows(title: str, columns: Iterable[str], cells: Iterable[Iterable[str]]) -> None:
-    made = table(title, *columns)
-    for each in cells:
-        made.add_row(*each)
-    out.print(made)
+def lines(*told: str, style: str = "") -> None:
+    """Each wrapped at words on a terminal, and whole elsewhere, so that it can be searched and copied."""
+    for each in told:
+        console().print(Text(each, style), soft_wrap=not console().is_terminal)
+
+
+def rows(title: str, columns: tuple[str, ...], cells: Sequence[Sequence[Cell]]) -> None:
+    console().print(Table(title, columns, cells))
 
 
 def plan(found: Plan) -> None:
-    made = table(f"plan for stage {found.stage}", "table", "rows", "read", "refused of these")
-    for name, count in found.tables.items():
-        made.add_row(name, str(count), str(found.read[name]), str(sum(found.refused.get(name, {}).values())))
-    out.print(made)
+    counts = [
+        (name, rows, found.read[name], sum(found.refused.get(name, {}).values())) for name, rows in found.tables.items()
+    ]
     spread, cost = found.fanout, found.forecast
-    for line in (
-        f"fan-out    {spread.links} rows that others are linked to, in {spread.groups} groups: median {spread.median}, "
-        f"90 % up to {spread.p90}, 99 % up to {spread.p99}, at the most {spread.most}",
-        f"writes     {cost.new_rows} new rows; {cost.index_units} units for the index, {cost.new_units} for the new tables",
-        f"costs      ${cost.dollars:.2f} ({found.prices})",
-        f"takes      {cost.seconds / 60:.0f} min at the given rate",
-        f"lookups    {found.lookups}",
-        *(f"refused    {count} {name}: {why}" for name, whys in found.refused.items() for why, count in whys.items()),
-        *(f"[red]in the way[/red] {each}" for each in found.obstacles),
-    ):
-        out.print(line, soft_wrap=True, highlight=False)
+    told = {
+        "fan-out": f"{count(spread.links, 'row')} that others are linked to, in {count(spread.groups, 'group')}: median "
+        f"{number(spread.median)}, 90 % up to {number(spread.p90)}, 99 % up to {number(spread.p99)}, at the most "
+        f"{number(spread.most)}",
+        "writes": f"{count(cost.new_rows, 'new row')}; {number(cost.index_units)} units for the index, "
+        f"{number(cost.new_units)} for the new tables",
+        "cost": f"${cost.dollars:,.2f} ({found.prices})",
+        "duration": duration(cost.seconds),
+        "lookups": found.lookups,
+    }
+    refused = [(name, n, why) for name, whys in found.refused.items() for why, n in whys.items()]
+    console().print(Table(f"plan for stage {found.stage}", ("table", "rows", "read", "rejected of these"), counts))
+    console().print(Facts(told))
+    if refused:
+        rows("rejected", ("table", "rows", "reason"), refused)
+    lines(*(f"in the way: {each}" for each in found.obstacles), style="red")
 
 
 def backfilled(done: Backfilled) -> None:
-    made = table("backfilled", "table", "scanned", "written", "quarantined", "write units", "differ")
-    for name, each in done.tables.items():
-        figures = [f"{each[column]:.0f}" for column in ("scanned", "written", "quarantined", "units")]
-        made.add_row(name, *figures, str(done.drift.get(name, "")))
-    out.print(made)
+    figures = ("scanned", "written", "quarantined", "units")
+    cells = [
+        (name, *(round(each[figure]) for figure in figures), done.drift.get(name, ""))
+        for name, each in done.tables.items()
+    ]
+    rows("backfilled", ("table", "rows", "written", "rejected", "write units", "differ"), cells)
 
 
-def status(found: Status) -> Table:
-    made = table(f"stage {found.stage}", "table", "rows", "backfill", "scanned", "stream", "lag", "quarantined")
-    for each in found.tables:
-        lag = "?" if each.lag is None else f"{each.lag:.0f} s"
-        made.add_row(
-            each.table, str(each.rows), each.backfilled, str(each.scanned), each.reader, lag, str(each.quarantined)
+def status(found: Status) -> RenderableType:
+    cells = [
+        (
+            each.table,
+            each.rows,
+            each.backfilled,
+            each.scanned,
+            each.reader,
+            "unknown" if each.lag is None else duration(each.lag),
+            each.quarantined,
         )
-    compared = (
-        "never compared"
-        if not found.compared
-        else (
-            f"compared {found.compared}: drift {found.drift}, unlinked {found.unlinked}, claims on one key {found.claims}"
-        )
-    )
-    lines = (
-        *(f"[red]not read in time[/red]: {each}; `remodel resync --execute`" for each in found.gaps),
-        f"open notes: {found.notes}" + (f", the oldest for {found.oldest_note:.0f} s" if found.notes else ""),
-        f"pending fan-outs: {found.fanouts}",
-        compared,
-        f"the application reads: {found.reads}",
-        f"the fence is set since {found.fence}: no new row is written" if found.fence else "",
-        "[red]not covered since the rollback[/red]; `remodel resync --execute`" if found.uncovered else "",
-        f"lookups: {found.lookups}",
-        found.rate,
-        found.last_step,
-    )
-    made.caption = "\n".join(line for line in lines if line)
-    made.caption_justify = "left"
-    return made
+        for each in found.tables
+    ]
+    columns = ("table", "rows", "backfill", "scanned", "stream", "lag", "quarantined")
+    return Group(Table(f"stage {found.stage}", columns, cells), Facts(dict(_status(found))))
 
 
-def validation(done: Validation) -> None:
-    made = table("validation", "", "check", "found")
-    for check in done.checks:
-        made.add_row("ok" if check.passed else "[red]FAILED[/red]", check.name, check.told)
-    out.print(made)
-    for example in done.examples[:5]:
-        others = f" claimed by {example['others']} as well" if example["others"] else ""
-        told = f"  {example['what']} {example['table']} {example['key']}{others} {example['fields'] or ''}"
-        out.print(told, soft_wrap=True, markup=False)
+def _status(found: Status) -> Iterator[tuple[str, str]]:
+    if found.gaps:
+        yield "not read in time", f"{'; '.join(found.gaps)}: `remodel resync --execute`"
+    oldest = f", the oldest for {duration(found.oldest_note)}" if found.notes else ""
+    yield "open notes", number(found.notes) + oldest
+    yield "pending fan-outs", number(found.fanouts)
+    if found.compared:
+        told = ((found.drift, "drift"), (found.unlinked, "unlinked"), (found.claims, "claims on one key"))
+        yield "compared", ", ".join([time(found.compared), *(f"{number(n or 0)} {what}" for n, what in told)])
+    else:
+        yield "compared", "never, or not since the last rollback"
+    yield "application reads", found.reads
+    if found.fence:
+        yield "fence", f"set since {time(found.fence)}: no new row is written"
+    if found.uncovered:
+        yield "since the rollback", "not covered: `remodel resync --execute`"
+    yield "lookups", found.lookups
+    yield "rate", found.rate
+    yield "last step", found.last_step
+
+
+def validation(done: Validation, page: Path) -> None:
+    cells = [(Text("ok") if each.passed else Text("FAILED", "red"), each.name, each.told) for each in done.checks]
+    rows("validation", ("result", "check", "found"), cells)
+    if done.examples:
+        columns = ("difference", "table", "key", "field", "expected", "found")
+        rows("examples", columns, [row for each in done.examples[:EXAMPLES] for row in _example(each)])
     if done.repaired:
-        out.print(f"repaired: {done.repaired}")
+        lines(f"repaired: {count(done.repaired, 'new row')}")
+    lines(f"report: {page}")
 
 
-def gate(conditions: Iterable[Condition]) -> None:
-    made = table("the gate", "", "condition", "found", "to do")
-    for each in conditions:
-        made.add_row("ok" if each.met else "[red]SHUT[/red]", each.name, each.told, "" if each.met else each.todo)
-    out.print(made)
+def _example(each: Mapping[str, Any]) -> Iterator[Sequence[Cell]]:
+    head = (each["what"], each["table"], each["key"])
+    if each["others"]:
+        claiming = [each["origin"], *each["others"]]
+        yield (*head, "", "one old row", " and ".join(f"{table} {key}" for table, key in claiming))
+    fields = list(each["fields"].items())[:FIELDS]
+    for name, both in fields:
+        expected, found = side_by_side(both["expected"], both["found"])
+        yield (*head, name, _brief(expected), _brief(found))
+    if not fields and not each["others"]:
+        yield (*head, "", "", "")
+
+
+def _brief(value: Excerpt) -> str:
+    text = shortened(value.alike[-SHOWN // 3 :] + value.differs + value.alike_again, SHOWN)
+    return f"{value.kind} {text}" if value.kind else "nothing"
+
+
+def gate(conditions: Iterable[Condition], effect: str) -> None:
+    cells = [
+        (Text("ok") if each.met else Text("SHUT", "red"), each.name, each.told, "" if each.met else each.todo)
+        for each in conditions
+    ]
+    rows("gate", ("", "condition", "found", "to do"), cells)
+    lines(effect)
+
+
+def gaps(found: Iterable[Gap], effect: str) -> None:
+    cells = [(each.source, time(each.since), time(each.until), each.reason) for each in found]
+    rows("gaps to be covered", ("stream", "read until", "read again from", "reason"), cells)
+    lines(effect)
+
+
+def cleared(done: str, counts: Mapping[str, int], effects: Iterable[str]) -> None:
+    rows(f"replicated rows {done}", ("new table", "rows"), list(counts.items()))
+    lines(*effects)
+
+
+def rejected(found: Mapping[str, Any]) -> None:
+    told = {"table": found["source"], "id": found["id"], "since": time(found["seen"]), "reason": found["reason"]}
+    console().print(Facts(told))
+    if (image := found["image"]) is None:
+        lines("the old table no longer has this row")
+        return
+    rows(
+        "the row as it is now", ("attribute", "type", "value"), [(name, *plain(image[name])) for name in sorted(image)]
+    )
+
+
+def replayed(said: Mapping[str, Any], batches: bool) -> None:
+    if "would_replay" in said:
+        what = ("batch", "batches") if batches else ("row", "rows")
+        lines(f"would replay {count(said['would_replay'], *what)}")
+        return
+    of = f" from {count(said['batches'], 'batch', 'batches')}" if batches else ""
+    lines(f"{count(said['corrected'], 'row')} corrected{of}, {number(len(said['rejected']))} still rejected")
+    if said["rejected"]:
+        cells = [(*key.split(" ", 1), reason) for key, reason in said["rejected"].items()]
+        rows("still rejected", ("table", "id", "reason"), cells)
+
+
+def live(found: RenderableType, look: Callable[[], RenderableType]) -> None:
+    """Shown and renewed until Ctrl-C."""
+    with Live(found, console=console(), auto_refresh=False) as shown:
+        while True:
+            sleep(WATCHED)
+            shown.update(look(), refresh=True)
+
+
+TOLD = {
+    "backup": ("backups",),
+    "prepare": ("done",),
+    "backfill": ("tables", "drift"),
+    "validate": ("drift", "repaired", "quarantined"),
+    "resync": ("written", "repaired", "gaps"),
+    "cutover": ("flag",),
+    "rollback": ("cleared", "flag", "added", "changed", "removed"),
+    "finish": ("removed",),
+    "quarantine replay": ("corrected", "rejected", "batches"),
+}
+"""Which facts of a step stand in its line."""
 
 
 def log(stage: str, steps: Iterable[Step]) -> None:
-    made = table(f"progress report, stage {stage}", "began", "step", "outcome", "by", "facts")
-    for each in steps:
-        made.add_row(each.began, each.verb, each.outcome or "not ended", each.by, json.dumps(each.facts, default=str))
-    out.print(made)
+    cells = [
+        (
+            time(each.began, "%Y-%m-%d %H:%M"),
+            each.verb.split()[-1],
+            each.outcome or "running",
+            _took(each),
+            each.by.split("@")[0][:12],
+            each.facts.get("problem") or ", ".join(_facts(each)),
+        )
+        for each in steps
+    ]
+    columns = ("when (UTC)", "step", "outcome", "took", "by", "facts")
+    console().print(Table(f"log of stage {stage}", columns, cells, cropped=True))
 
 
-@contextmanager
-def segments(rows: Mapping[str, int], quiet: bool) -> Iterator[BackfillWatch]:
-    """A bar for each table, in rows (as many as it has, about); nothing where the output is not a terminal."""
-    with _bars(rows, quiet) as (progress, tasks):
-        scanned: dict[tuple[str, int], int] = {}
-
-        def watch(each: Segment, waits: str) -> None:
-            scanned[each.table, each.segment] = each.scanned
-            done = sum(count for (name, _n), count in scanned.items() if name == each.table)
-            progress.update(tasks[each.table], completed=done, told=waits)
-
-        yield watch
+def _took(step: Step) -> str:
+    began, ended = moment(step.began), moment(step.ended)
+    return duration((ended - began).total_seconds()) if began and ended else ""
 
 
-@contextmanager
-def parts(rows: Mapping[str, int], quiet: bool) -> Iterator[ComparisonWatch]:
-    """A bar for each table that is compared."""
-    with _bars(rows, quiet) as (progress, tasks):
-
-        def watch(name: str, count: int, done: bool) -> None:
-            progress.update(tasks[name], advance=count)
-
-        yield watch
-
-
-class _Rate(ProgressColumn):
-    """Rows a second, so far."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.0f}/s" if speed else "")
-
-
-@contextmanager
-def _bars(rows: Mapping[str, int], quiet: bool) -> Iterator[tuple[Progress, dict[str, Any]]]:
-    columns = (
-        TextColumn("{task.description:<14}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[told]}"),
-    )
-    with Progress(*columns, console=err, disable=quiet or not err.is_terminal) as progress:
-        yield progress, {name: progress.add_task(name, total=total, told="") for name, total in rows.items()}
+def _facts(step: Step) -> Iterator[str]:
+    for name in TOLD.get(step.verb, ()):
+        match step.facts.get(name):
+            case int(amount):
+                yield f"{number(amount)} {name}"
+            case str(word):
+                yield f"{name} {word}"
+            case dict(amounts) if amounts and all(isinstance(each, int) for each in amounts.values()):
+                yield f"{number(sum(amounts.values()))} {name}"
+            case dict(several) | list(several) if several:
+                yield f"{number(len(several))} {name}"

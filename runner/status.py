@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from remodel.fanout import pending
 from remodel.notes import open_notes
 from remodel.quarantine import held
 from runner import ownership, returned
-from runner.backfill import asked_rate
+from runner.backfill import asked_rate, limit
+from runner.figures import number, time
 from runner.journal import Progress
 from runner.resync import known
+from runner.validate import last
 from runner.world import World
 
 
@@ -62,7 +63,7 @@ def status(world: World) -> Status:
     notes = [world.clock.now() - note.at for note in open_notes(it)]
     back = returned.last(world)
     progress = world.journal.progress()
-    compared = world.journal.last_done("validate")
+    compared = last(world)
     facts = compared.facts if compared else {}
     steps = world.journal.steps()
     return Status(
@@ -91,19 +92,15 @@ def status(world: World) -> Status:
         fanouts=len(pending(it)),
         fence=ownership.fenced_since(world),
         uncovered=back is not None and not back.is_covered,
-        gaps=[f"{gap.source} from {_time(gap.since)} to {_time(gap.until)}" for gap in known(world)],
-        last_step=f"{steps[-1].verb} {steps[-1].outcome or 'running'}, {steps[-1].began}" if steps else "",
+        gaps=[f"{gap.source} from {time(gap.since)} to {time(gap.until)}" for gap in known(world)],
+        last_step=f"{steps[-1].verb} {steps[-1].outcome or 'running'}, {time(steps[-1].began)}" if steps else "",
     )
-
-
-def _time(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="minutes")
 
 
 def _rate(world: World, progress: list[Progress]) -> str:
     asked = asked_rate(world.journal)
     units = sum(each.units for each in progress)
-    return f"backfill: {units:.0f} write units so far, {f'{asked:.0f} a second at the most' if asked else 'no limit'}"
+    return f"{number(units)} write units so far, {limit(asked)}"
 
 
 def lookups(world: World) -> str:

@@ -13,7 +13,10 @@ from typing import Any
 from remodel.compare import DRIFT
 from remodel.store import QUARANTINE
 from runner import ownership
-from runner.comparison import Asked, Found, Watch, both_ways, compare
+from runner.comparison import Asked, Found, both_ways, compare
+from runner.figures import number
+from runner.journal import DONE, Step
+from runner.watch import SILENT, Watch
 from runner.world import World
 
 ALL = "new rows and quarantine"
@@ -43,7 +46,7 @@ class Validation:
 
 
 def validate(
-    world: World, sample: int, full: bool, repair: bool, segments: int = 4, watch: Watch | None = None
+    world: World, sample: int, full: bool, repair: bool, segments: int = 4, watch: Watch = SILENT
 ) -> Validation:
     """Raises Fenced, Busy and CallFailed. With `repair`, what differs is repaired, and compared once more."""
     if repair:
@@ -52,6 +55,7 @@ def validate(
         done = Validation()
         if repair:
             done.repaired = _compare(world, segments, watch, repair=True).counts["repaired"]
+        watch.step(f"comparing a sample of {number(sample)} rows of each table")
         sampled = world.functions.invoke("Reconcile", {"mode": "sample", "sample": sample})
         _agree(done, f"a sample of {sample} rows of each table", sampled)
         if full:
@@ -60,6 +64,7 @@ def validate(
             report: Any = found.report
             _agree(done, "every row, both ways", report)
         else:
+            watch.step("counting")
             report = world.functions.invoke("Reconcile", {"mode": "counts"})
         _counts(world, done, report, full)
         _rules(done, report)
@@ -69,7 +74,21 @@ def validate(
     return done
 
 
-def _compare(world: World, segments: int, watch: Watch | None, repair: bool = False) -> Found:
+def last(world: World, full: bool = False) -> Step | None:
+    """The last comparison that still counts, with `full` of every row: none from before the new tables were cleared."""
+    steps = world.journal.steps()
+    cleared = max((step.began for step in steps if step.verb == "rollback" and "tables" in step.facts), default="")
+    return next(
+        (
+            step
+            for step in reversed(steps)
+            if step.verb == "validate" and step.outcome == DONE and step.facts["full"] >= full and step.began > cleared
+        ),
+        None,
+    )
+
+
+def _compare(world: World, segments: int, watch: Watch, repair: bool = False) -> Found:
     return compare(world, "validate", Asked(both_ways(world), repair=repair), segments, watch)
 
 
@@ -80,15 +99,15 @@ def _counts(world: World, done: Validation, report: Any, full: bool) -> None:
     tables = (*world.model.new_tables, QUARANTINE)
     found, expected = sum(report["rows"].get(name, 0) for name in tables), report["expected"] - report["claims"]
     done.rows[ALL] = (expected, found)
-    parts = ", ".join(f"{report['rows'].get(name, 0)} of {name}" for name in tables)
-    told = f"{expected} expected, {found} found ({parts})"
+    parts = ", ".join(f"{number(report['rows'].get(name, 0))} of {name}" for name in tables)
+    told = f"{number(expected)} expected, {number(found)} found ({parts})"
     done.checks.append(Check("as many rows as the old tables make expect", full or expected == found, told))
     done.drift = max(done.drift, 0 if full else abs(expected - found))
 
 
 def _agree(done: Validation, name: str, report: Any) -> None:
     found = {kind: report[kind] for kind in DRIFT if kind in report}
-    told, drift = ", ".join(f"{count} {kind}" for kind, count in found.items()), sum(found.values())
+    told, drift = ", ".join(f"{number(count)} {kind}" for kind, count in found.items()), sum(found.values())
     done.checks.append(Check(name, not drift, told))
     done.drift = max(done.drift, drift)
     done.examples += report["examples"]
@@ -97,7 +116,7 @@ def _agree(done: Validation, name: str, report: Any) -> None:
 def _rules(done: Validation, report: Any) -> None:
     """Told, not failed: they are in the old rows, and are carried over or left out as the model's page says."""
     claims = report["claims"]
-    done.checks.append(Check("rows that claim a new key of another row", not claims, str(claims)))
+    done.checks.append(Check("rows that claim a new key of another row", not claims, number(claims)))
     for name, what in (
         ("tenant_violations", "pairs of rows of different tenants, left out"),
         ("uniqueness_violations", "rows that repeat another one in what should be unique, carried over"),
@@ -107,4 +126,4 @@ def _rules(done: Validation, report: Any) -> None:
         ("left_out", "new rows that the model leaves out on purpose"),
     ):
         if name in report:
-            done.checks.append(Check(what, True, str(report[name])))
+            done.checks.append(Check(what, True, number(report[name])))

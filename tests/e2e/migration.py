@@ -205,7 +205,7 @@ class Migration:
         """Every new row there is was replicated, so every one would be cleared, and none is."""
         before = self._verdict().new
         said = json.loads(self.place.remodel("rollback", "--json", quiet=True))
-        if said != {"would be cleared": before}:
+        if said["would be cleared"] != before:
             raise StepFailed(f"expected `remodel rollback` to name {before} new rows, found {said}")
         self.place.remodel("rollback")
         if (after := self._verdict().new) != before:

@@ -19,6 +19,7 @@ from remodel.streams import sighted
 from runner import backup, cutover, finish, ownership, prepare, quarantine, resync, returned, rollback, status, validate
 from runner.backfill import backfill, open_segments, set_rate
 from runner.errors import Busy, CallFailed, NotReady
+from runner.watch import SILENT, Advance, Silent
 from runner.world import NEW, OLD
 from tests.integration.stage import Killed, Stage
 from tests.places import Handlers
@@ -28,9 +29,6 @@ MIGRATED = [name for name in MODEL.order if MODEL.migrates(name)]
 
 
 def quietly(told: str) -> None: ...
-
-
-def no_bar(progress: Any, waits: str) -> None: ...
 
 
 @pytest.fixture
@@ -47,7 +45,7 @@ def stage(shared_cloud: Cloud, handlers: Handlers) -> Iterator[Stage]:
 def filled(stage: Stage) -> Stage:
     backup.back_up(stage.world)
     prepare.prepare(stage.world, quietly)
-    backfill(stage.world, 2, no_bar)
+    backfill(stage.world, 2, SILENT)
     assert len(stage.rows("measure_data")) == 6
     return stage
 
@@ -107,7 +105,7 @@ def test_what_only_a_person_can_put_right_is_refused(stage: Stage) -> None:
 def test_a_backfill_that_is_cut_off_goes_on(stage: Stage) -> None:
     backup.back_up(stage.world)
 
-    assert stage.cut_off(lambda: backfill(stage.world, 2, no_bar), 7) > 5
+    assert stage.cut_off(lambda: backfill(stage.world, 2, SILENT), 7) > 5
 
     assert not any(open_segments(stage.world, 2).values())
     assert len(stage.rows("measure_data")) == 6
@@ -120,16 +118,17 @@ def test_a_backfill_is_held_to_its_rate_and_waits_for_the_streams(stage: Stage) 
     stage.readers.lag = 75.0
     told: list[str] = []
 
-    def watch(_progress: Any, waits: str) -> None:
-        told.append(waits)
-        if waits and stage.clock.now() > began + 30:
-            stage.readers.lag = 1.0
-            set_rate(stage.world.journal, 20.0)
+    class Watch(Silent):
+        def advance(self, part: Advance) -> None:
+            told.append(part.waits)
+            if part.waits and stage.clock.now() > began + 30:
+                stage.readers.lag = 1.0
+                set_rate(stage.world.journal, 20.0)
 
     began = stage.clock.now()
-    backfill(stage.world, 2, watch)
+    backfill(stage.world, 2, Watch())
 
-    assert told[0] == "waits: measures is 75 s behind"
+    assert told[0] == "waits: measures is 1 min 15 s behind"
     rates = {payload["units_per_second"] for name, payload in stage.called if name == "Backfill"}
     assert rates == {10.0}, "what was asked for last, shared between two segments"
     assert stage.clock.now() > began + 30
@@ -147,7 +146,7 @@ def test_a_table_that_differs_after_its_backfill_is_told(stage: Stage, monkeypat
 
     monkeypatch.setattr(stage, "invoke", meddling)
 
-    assert backfill(stage.world, 1, no_bar).drift == {"links": 0, "milestones": 0, "actuals": 1, "readings": 0}
+    assert backfill(stage.world, 1, SILENT).drift == {"links": 0, "milestones": 0, "actuals": 1, "readings": 0}
 
 
 def test_a_full_comparison_that_is_cut_off_goes_on(filled: Stage) -> None:
@@ -243,7 +242,7 @@ def test_a_rollback_clears_what_was_replicated_and_nothing_else(filled: Stage) -
     assert rollback.identified(filled.world, ["links"]) == {"measure_links": 2, "measure_data": 0}
     assert rollback.identified(filled.world, ["milestones"]) == {"measure_links": 0, "measure_data": 0}
 
-    assert filled.cut_off(lambda: rollback.clear_rows(filled.world, ["actuals"], quietly), 2) > 3
+    assert filled.cut_off(lambda: rollback.clear_rows(filled.world, ["actuals"], SILENT), 2) > 3
 
     assert filled.rows("measure_data").keys() == {"by hand"}
     assert len(filled.rows("measure_links")) == 2
@@ -252,7 +251,7 @@ def test_a_rollback_clears_what_was_replicated_and_nothing_else(filled: Stage) -
     assert [name for name, left in open_.items() if left] == ["actuals"], "it starts over from the last good step"
 
     prepare.prepare(filled.world, quietly)
-    backfill(filled.world, 2, no_bar)
+    backfill(filled.world, 2, SILENT)
     assert len(filled.rows("measure_data")) == 6 + 1
 
 
@@ -274,7 +273,7 @@ def test_a_rollback_counts_a_row_that_has_moved_once(filled: Stage) -> None:
 def test_after_a_cutover_nothing_is_cleared(ready: Stage) -> None:
     cutover.cutover(ready.world, (), quietly)
     with pytest.raises(Fenced, match="remodel rollback"):
-        rollback.clear_rows(ready.world, ["actuals"], quietly)
+        rollback.clear_rows(ready.world, ["actuals"], SILENT)
 
     backs: list[rollback.Back] = []
     ready.put("measure_data", {**ready.rows("measure_data")[guid("a")], "label": text("by the application")})
@@ -283,7 +282,7 @@ def test_after_a_cutover_nothing_is_cleared(ready: Stage) -> None:
     assert (ready.flag.value, ready.readers.on) == (OLD, False)
     assert (backs[-1].orphaned, backs[-1].different, backs[-1].missing) == (0, 1, 0)
     with pytest.raises(NotReady, match="expected a resync since the rollback"):
-        rollback.clear_rows(ready.world, ["actuals"], quietly)
+        rollback.clear_rows(ready.world, ["actuals"], SILENT)
     switched = len(ready.readers.switched)
     with pytest.raises(NotReady, match="stream of links read"):
         cutover.cutover(ready.world, (), quietly)
@@ -338,12 +337,12 @@ def test_no_verb_writes_behind_the_fence(ready: Stage) -> None:
     ready.batches.batches["one"] = ("actuals", [])
     writing = {
         "prepare": lambda: prepare.prepare(ready.world, quietly),
-        "backfill": lambda: backfill(ready.world, 1, no_bar),
+        "backfill": lambda: backfill(ready.world, 1, SILENT),
         "resync": lambda: resync.resync(ready.world, 1),
         "validate --repair": lambda: validate.validate(ready.world, 1, full=True, repair=True),
         "quarantine replay": lambda: quarantine.replay(ready.world, ()),
         "quarantine replay --failed": lambda: quarantine.replay_failed(ready.world),
-        "rollback --table": lambda: rollback.clear_rows(ready.world, ["actuals"], quietly),
+        "rollback --table": lambda: rollback.clear_rows(ready.world, ["actuals"], SILENT),
     }
     before = ready.rows("measure_data")
     ready.world.call().set_fence("2026-11-22T08:00:00Z")
@@ -447,7 +446,7 @@ def test_a_resync_that_is_cut_off_goes_on_and_covers_the_gap(ready: Stage) -> No
 def test_verbs_that_would_undo_each_other_do_not_run_together(filled: Stage) -> None:
     bert = replace(filled.world.journal, me="bert@elsewhere (process 1)")
     with bert.step("backfill"), pytest.raises(Busy, match="running backfill"):
-        rollback.clear_rows(filled.world, ["actuals"], quietly)
+        rollback.clear_rows(filled.world, ["actuals"], SILENT)
 
 
 def test_a_function_that_fails_in_passing_is_called_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -461,7 +460,7 @@ def test_a_function_that_fails_in_passing_is_called_again(stage: Stage, monkeypa
         return honest(name, payload)
 
     monkeypatch.setattr(stage, "invoke", failing)
-    backfill(stage.world, 1, no_bar)
+    backfill(stage.world, 1, SILENT)
 
     assert len(failures) == 3
     assert len(stage.rows("measure_data")) == 6

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
 
 from demo.rows import DATA, Rows
-from local_cloud.cloud import Cloud, client
+from local_cloud.cloud import client
 from measures.model import MODEL
 from remodel.call import Place
 from remodel.clock import SystemClock
@@ -26,72 +22,11 @@ from runner.errors import Busy
 from runner.journal import Journal, Progress, Step
 from runner.lease import LEASE
 from runner.world import World
+from tests.integration.stand import REMODEL, Stand, environment, typed
 from tests.rows import actual, guid, link, text
 from tests.still import StillClock, memory_place
 
 ROOT = Path(__file__).parents[2]
-REMODEL = [sys.executable, "-m", "runner.cli"]
-"""As installed, `remodel` is this module's `app`."""
-PREFIX = "runner-"
-
-
-def environment() -> dict[str, str]:
-    return dict(os.environ)
-
-
-def typed(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=600, check=False, cwd=folder, env=environment()
-    )
-
-
-class Stand:
-    """A DynamoDB Local with everything on it, and the command line beside it, in processes of its own."""
-
-    def __init__(self, endpoint: str, folder: Path) -> None:
-        self.endpoint = endpoint
-        self.cloud = Cloud(endpoint, folder, PREFIX)
-
-    def command(self, *arguments: str) -> list[str]:
-        where = ["--stage", "sandbox", "--endpoint-url", self.endpoint, "--prefix", PREFIX]
-        words = 2 if arguments[0] == "quarantine" else 1
-        return [*REMODEL, *arguments[:words], *where, *arguments[words:]]
-
-    def run(self, *arguments: str, status: int = 0) -> str:
-        done = typed(self.command(*arguments), self.cloud.folder)
-        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
-        return done.stdout + done.stderr
-
-    def ask(self, *arguments: str, status: int = 0) -> Any:
-        done = typed(self.command(*arguments, "--json"), self.cloud.folder)
-        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
-        return json.loads(done.stdout)
-
-    def put(self, source: str, *rows: Any) -> None:
-        for row in rows:
-            self.cloud.dynamodb.put_item(TableName=self.cloud.tables[source], Item=row)
-
-
-@pytest.fixture
-def stand(endpoint: str, tmp_path: Path) -> Iterator[Stand]:
-    made = Stand(endpoint, tmp_path)
-    made.cloud.delete_tables()
-    made.cloud.create_tables(streams=False)
-    yield made
-    made.cloud.stop()
-    made.cloud.delete_tables()
-
-
-@pytest.fixture
-def read(stand: Stand) -> Stand:
-    """Old rows from before, and pollers on every stream."""
-    stand.put("links", link(), link("second", goal_id=text("g"), linked_at=text("2025-05-05")))
-    stand.put("actuals", actual("a"), actual("b"), actual("bad", recorded_by=text(" ")))
-    stand.cloud.switch_streams_on()
-    stand.cloud.start_pollers()
-    time.sleep(1.5)
-    return stand
-
 
 REFUSED = {
     "plan --full": "expected a table, found none",
@@ -121,10 +56,10 @@ def test_the_commands_of_the_runbook_one_after_the_other(endpoint: str, tmp_path
         stand.cloud.delete_tables()
     for command, told in REFUSED.items():
         assert told in said[command].replace("\n", " ")
-    assert "9 things done" in said["prepare --execute"]
+    assert "9 changes applied" in said["prepare --execute"]
     assert "6 expected, 6 found" in said["validate --full"]
-    assert "says 'new'" in said["cutover --execute"]
-    assert "rows that are new there 0" in said["rollback --execute"]
+    assert "says new" in said["cutover --execute"]
+    assert "0 added" in said["rollback --execute"]
     readme = {each for each in commands("README.md") if not each.startswith("sam ")}
     assert readme, "the README has examples"
     assert readme <= said.keys(), "and each is one of the runbook's"
@@ -162,7 +97,7 @@ def test_quarantine_is_listed_shown_and_replayed(read: Stand) -> None:
     (held,) = read.ask("quarantine", "list", "--table", "actuals", "--reason", "BLANK")
     assert (held["id"], held["source"]) == (guid("bad"), "actuals")
     assert read.ask("quarantine", "list", "--since", "2099-01-01") == []
-    shown = json.loads(read.run("quarantine", "show", guid("bad"), "--table", "actuals"))
+    shown = read.ask("quarantine", "show", guid("bad"), "--table", "actuals")
     assert shown["image"]["recorded_by"] == {"S": " "}
     assert "say what to replay" in read.run("quarantine", "replay", status=2)
     assert read.ask("quarantine", "replay", "--all") == {"would_replay": 1}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import runner.address
 from runner import aws
 from runner.address import Address, Flags, address
 from runner.cli import app
@@ -90,7 +91,7 @@ def test_every_verb_goes_there(
         asked.append(address)
         raise NoSuchStack("expected none")
 
-    monkeypatch.setattr(aws, "SAMCONFIG", config)
+    monkeypatch.setattr(runner.address, "SAMCONFIG", config)
     monkeypatch.setattr(aws, "world", world)
 
     assert CliRunner().invoke(app, ["log", "--stage", "dev", *flags]).exit_code == 1
@@ -99,7 +100,7 @@ def test_every_verb_goes_there(
 
 def test_a_samconfig_that_sam_refuses_is_refused_by_every_verb(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config.write_text(SAID.replace("version = 0.1", ""))
-    monkeypatch.setattr(aws, "SAMCONFIG", config)
+    monkeypatch.setattr(runner.address, "SAMCONFIG", config)
 
     done = CliRunner().invoke(app, ["log", "--stage", "dev"])
 

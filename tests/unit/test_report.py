@@ -233,7 +233,6 @@ def test_one_run_stands_in_the_middle_without_a_line() -> None:
 
     assert [(point.x, point.y) for point in drawn.points] == [(55.0, BOTTOM)]
     assert not drawn.lines
-    assert [date.anchor for date in drawn.dates] == ["middle"]
 
 
 def test_runs_without_drift_all_stand_on_the_base_line_below_a_scale() -> None:
@@ -280,8 +279,13 @@ def test_of_very_many_runs_the_latest_are_drawn_from_left_to_right() -> None:
     assert [point.run.drift for point in drawn.points] == list(range(500 - RUNS, 500))
     assert drawn.left_out == 500 - RUNS
     assert [point.x for point in drawn.points] == sorted({point.x for point in drawn.points})
-    assert [point.is_labelled for point in drawn.points].count(True) == 1
-    assert len(drawn.dates) == 5
+
+
+def test_few_runs_are_each_labelled_and_of_many_the_last() -> None:
+    for history, labels in ((runs(7, 0), ["7", "0", "4"]), (runs(*range(500)), ["4"])):
+        page = html(replace(NOTHING, history=history, drift=4))
+        assert re.findall(r'class="value.*?>([0-9,]+)<', page) == labels
+        assert len(re.findall('class="date"', page)) == 2
 
 
 def test_this_run_is_the_last_of_the_history() -> None:

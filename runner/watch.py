@@ -1,0 +1,38 @@
+"""What a verb reports while it runs: which step begins, and how far the parts of long work are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far one part of some work on a table is. `rows`: looked at over all runs. `of`: how many parts the work has.
+    `waits`: why nothing happens at present."""
+
+    doing: str
+    table: str
+    part: int
+    of: int
+    rows: int
+    done: bool
+    waits: str = ""
+
+
+class Watch(Protocol):
+    def step(self, told: str) -> None: ...
+
+    def advance(self, part: Advance) -> None:
+        """Several threads call this."""
+
+
+class Silent:
+    """A watch for scripts and tests."""
+
+    def step(self, told: str) -> None: ...
+
+    def advance(self, part: Advance) -> None: ...
+
+
+SILENT = Silent()
