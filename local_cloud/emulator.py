@@ -177,7 +177,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 def die_with_parent() -> None:
-    """Linux only: also after SIGKILL no emulator stays behind. Elsewhere the block's end has to do."""
+    """For a process that has just been forked. Linux only: it ends even if its parent is killed."""
     os.setsid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

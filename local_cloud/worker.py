@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO, Any
 
+from local_cloud.emulator import die_with_parent
+
 SHARED = ("remodel.startup", "remodel.runtime", "remodel.telemetry")
 """What every function imports. None of them reads the environment when it is imported."""
 
@@ -57,6 +59,7 @@ def main() -> None:
 
 
 def _become(described: dict[str, Any], events: int, answers: int) -> None:
+    die_with_parent()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     log = os.open(described["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for descriptor in (1, 2):
