@@ -23,6 +23,7 @@ from demo.verdict import TERMS, scan
 from local_cloud import emulator
 from local_cloud.cloud import Cloud, standing
 from local_cloud.stage import own_folder
+from remodel import fence
 
 HEAD = (
     "remodel moves a live DynamoDB application from one data model to another. This is a whole migration: a stage called "
@@ -118,12 +119,13 @@ def _keep_evidence(cloud: Cloud, console: Console) -> None:
 def _close(console: Console, ending: Ending, seconds: float) -> None:
     done = ending.verdict
     console.print(
-        f"\nPause: {ending.pause:.1f} s, from the last write to the old tables to the first one to the new tables.\n"
+        f"\nPause: {ending.pause:.1f} s, from the last write to the old tables to the first one to the new tables. "
+        f"({fence.BOUND:.0f} s of it pass until no call from before can write any more.)\n"
         f"Faults: {ending.kills} calls killed, {ending.repeats} batches delivered twice. The demo took {seconds:.0f} s.\n"
     )
     console.print("The terms of the verdict, with what was found:")
     for name, meaning in TERMS.items():
-        console.print(f"  {name:<22}{done.counted(name):>6}  {meaning}", soft_wrap=True)
+        console.print(f"  {name:<21}{done.counted(name):>5}  {meaning}", soft_wrap=True)
     for told in done.examples():
         console.print(told, markup=False, soft_wrap=True)
 

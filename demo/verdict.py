@@ -24,14 +24,14 @@ Id = tuple[str, str]
 
 TERMS = {
     "missing": "new rows that should exist, and do not",
-    "different": "new rows with another value than they should have",
+    "different": "new rows with a wrong value",
     "orphaned": "new rows that no old row explains",
-    "misfiled": "rejected rows that are not in quarantine, or rows there that are not rejected",
-    "unlinked": "old rows of a measure without a link: there is no new row for them yet",
-    "tenant_violations": "pairs of a row and a link of different tenants: left out",
-    "uniqueness_violations": "links with the measure and goal of another link: carried over",
-    "claims": "old rows that share the key of a new row with another one",
-    "ambiguous": "links whose user belongs to several persons: the smallest id is taken",
+    "misfiled": "rows wrongly in quarantine, or wrongly not there",
+    "unlinked": "old rows without a link: they have no new row yet",
+    "tenant_violations": "pairs of a row and a link of two tenants: left out",
+    "uniqueness_violations": "links that repeat a measure and goal: carried over",
+    "claims": "old rows that claim the new key of another one",
+    "ambiguous": "links with several persons: the smallest id counts",
     "quarantined": "old rows that the new model rejects",
 }
 """The counts of a verdict. The first four must be 0; the others describe the old rows."""
