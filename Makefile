@@ -36,7 +36,7 @@ simulate-guards: .venv/.done ## takes each guard of the protocol away; each must
 simulate-all: .venv/.done ## every interleaving of small worlds, in ten minutes
 	$(RUN)python -m tests.simulation.exhaustive
 
-bench: .venv/.done ; $(RUN)python -m benchmarks $(ARGS) ## half an hour: figures beside rivals and floors, into benchmarks/
+bench: .venv/.done ; $(RUN)python -m benchmarks $(ARGS) ## 45 minutes: figures beside rivals and floors, into benchmarks/
 e2e: .venv/.done .cache/sam/.done ; $(RUN)python -m tests.e2e $(ARGS) ## deploys, migrates and deletes a stack of stage sandbox
 
 lock: $(UV) ## renews the locks; they name hashes and no address

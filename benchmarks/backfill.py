@@ -23,9 +23,10 @@ from benchmarks.rows import actual, link, measure
 from benchmarks.stage import FOLDER, environment, fill, place, stage
 from benchmarks.wire import Wire
 from local_cloud.cloud import Cloud
-from remodel.backfill import Segment, backfill
+from remodel.backfill import backfill
 from remodel.call import Place
 from remodel.client import make_client
+from remodel.segments import Segment
 
 COPY, DUMP = "copy-dynamodb-table", "dynamodump"
 

@@ -178,7 +178,7 @@ def answer(world: World, operation: str, request: Any) -> Any:
     match operation:
         case "DescribeTable":
             view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-            return {"Table": {"TableName": request["TableName"], "StreamSpecification": view}}
+            return {"Table": {"TableName": request["TableName"], "StreamSpecification": view, "LatestStreamLabel": "1"}}
         case "BatchWriteItem":
             return {"UnprocessedItems": {}}
         case "BatchGetItem":

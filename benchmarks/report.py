@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -52,6 +53,14 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def wrapped(text: str) -> str:
+    """Prose and tables, the prose in lines that the documents may have."""
+    lines = [
+        line if line.startswith("|") else textwrap.fill(line, 119, break_on_hyphens=False) for line in text.split("\n")
+    ]
+    return "\n".join(lines)
+
+
 def heading(results: Results) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     return (
@@ -99,4 +108,4 @@ def replaced(page: Path, part: str) -> None:
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     if len(pattern.findall(text)) != 1:
         raise ValueError(f"expected one generated part in {page}, between {BEGIN!r} and {END!r}")
-    page.write_text(pattern.sub(lambda _: f"{BEGIN}\n\n{part}\n\n{END}", text))
+    page.write_text(pattern.sub(lambda _: f"{BEGIN}\n\n{wrapped(part)}\n\n{END}", text))

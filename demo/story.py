@@ -33,6 +33,9 @@ ENDS = 600.0
 
 LOOK = 0.2
 
+ASKED = "pause the application's writes"
+"""How `remodel cutover` asks for it."""
+
 KEPT = "data_source"
 """The attribute whose bad values are accepted at the cutover."""
 
@@ -182,18 +185,20 @@ class Story:
         return accepted
 
     def _cut_over(self, accepted: list[str]) -> float:
-        """Seconds without a write."""
+        """Seconds without a write. The verb says when the application must pause; the read flag says when it may write."""
+        self._screen.command(["remodel", "cutover", *(["--accept …"] if accepted else []), "--execute"])
         self._new.start()
-        last = self._old.pause()
-        self._screen.step(f"The application pauses, after {self._old.changes.total()} changes.")
-        self._until("the streams to be read to their end", lambda: all(each.polled > last for each in self._beats()))
-        self._screen.command(
-            ["remodel", "cutover", "--accept …", "--execute"] if accepted else ["cutover", "--execute"]
-        )
-        self._verbs.ask("cutover", *accepted, "--execute")
-        self._screen.tell("Streams stopped, old writers locked out, everything compared again, read flag set to 'new'.")
+        last, told = 0.0, list[str]()
+        for line in self._verbs.follow("cutover", *accepted, "--execute"):
+            if any(line.startswith(each) for each in told):
+                continue  # the verb says again what it is doing
+            told.append(line)
+            self._screen.tell(line)
+            if line.startswith(ASKED):
+                last = self._old.pause()
+                self._screen.step(f"The application pauses its writes, after {self._old.changes.total()} changes.")
         self._until("the new version to write", lambda: len(self._new.told) >= SHOWN)
-        self._screen.step("The application reads the flag. From now on it reads and writes the new tables:")
+        self._screen.step("The application has read the flag. From now on it reads and writes the new tables:")
         self._screen.tell(*self._new.told[:SHOWN])
         return self._new.first - last
 

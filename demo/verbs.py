@@ -43,6 +43,23 @@ class Verbs:
             raise VerbFailed(f"expected `remodel {' '.join(words)}` to succeed, found {process.returncode}: {told}")
         return process.returncode, json.loads(out)
 
+    def follow(self, *words: str) -> Iterator[str]:
+        """What it says, line by line, as a person sees it. Raises VerbFailed."""
+        command = [*self._program, *words, "--stage", "sandbox", *self._place]
+        process = self._begin(command, subprocess.PIPE, subprocess.STDOUT)
+        assert process.stdout is not None
+        said: list[str] = []
+        try:
+            for line in process.stdout:
+                said.append(line.strip())
+                yield said[-1]
+            process.wait()
+        finally:
+            _end(process)
+        if process.returncode:
+            told = "; ".join(said[-3:])
+            raise VerbFailed(f"expected `remodel {' '.join(words)}` to succeed, found {process.returncode}: {told}")
+
     @contextmanager
     def local(self, log: Path, kill: float, repeat: float) -> Iterator[None]:
         """`remodel local`, beside the block."""

@@ -32,6 +32,7 @@ from runner.lease import myself
 from runner.mappings import Mappings
 from runner.model import chosen
 from runner.stack import Deployment, Found
+from runner.tips import Tips
 from runner.world import World
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def world(address: Address) -> World:
         journal=journal,
         flag=Parameter(client("ssm"), f"/remodel/{stage}/read"),
         failures=Bucket(client("s3"), names.get("FailedBatches"), model.old_tables),
+        tips=lambda: Tips(dynamodb, client("dynamodbstreams"), model, {each: tables[each] for each in found.live}),
         stack=Deployment(cloudformation, client("iam"), SAMCONFIG, Found(address, names, new_tables)),
         declared=_declared(tables),
     )

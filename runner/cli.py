@@ -122,17 +122,18 @@ def backfill_(
     rate: Annotated[float | None, option("--rate", "Write units a second; stays until changed.", min=1)] = None,
 ) -> None:
     """Copies existing rows into the new model, table by table. After Ctrl-C, the same command goes on."""
-    from runner import backfill, bars, show
+    from runner import backfill, bars, drive, show
 
     if not execute:
         backfill.check(it)
         left = backfill.open_segments(it, segments)
         todo = {name: f"{len(each)} to do" if each else "done" for name, each in left.items()}
         cells = [(name, rows, todo[name]) for name, rows in it.rows(left).items()]
-        say(as_json, todo, show.rows, "would be copied", ("table", "rows", "segments"), cells)
+        shown = ("would be copied", ("table", "rows", "segments"), cells, backfill.effect(rate))
+        say(as_json, todo, show.rows, *shown)
         return
     if rate is not None:
-        backfill.set_rate(it.journal, rate)
+        drive.set_rate(it.journal, rate)
     with bars.watching(as_json, it.rows((*it.sources, *it.model.new_tables))) as watch:
         done = backfill.backfill(it, segments, watch)
     say(as_json, asdict(done), show.backfilled, done)
@@ -148,11 +149,11 @@ def rate_(
     as_json: Json = False,
 ) -> None:
     """How many write units a second a backfill may take, also of one that is running; 0 lifts the limit."""
-    from runner import backfill, show
+    from runner import backfill, drive, show
 
     if execute and units is not None:
-        backfill.set_rate(it.journal, units or None)
-    now = backfill.asked_rate(it.journal)
+        drive.set_rate(it.journal, units or None)
+    now = drive.asked_rate(it.journal)
     would = f"would set: {backfill.limit(units)}; now: " if units is not None and not execute else ""
     say(as_json, {"rate": now, "asked": units}, show.lines, would + backfill.limit(now))
 
@@ -223,23 +224,18 @@ def cutover_(
     ] = None,
     confirmed: Confirm = None,
 ) -> None:
-    """From the old model to the new: through the gate, stops replication, sets the fence, compares, flips the read flag."""
+    """From the old model to the new: through the gate, asks for a pause, sets the fence, compares, flips the read flag."""
     from runner import bars, cutover, show
 
     if execute:
         if it.stage == "prod":
             confirm(it, confirmed, "The application of prod will read and own the new tables")
         with bars.watching(as_json) as watch:
-            now = cutover.cutover(it, accept or (), watch.step)
-        told = f"cut over: {it.flag.name} says {now}, and the application owns the new tables"
-        say(as_json, {"reads": now, "flag": it.flag.name}, show.lines, told)
+            done = cutover.cutover(it, accept or (), watch.step)
+        say(as_json, asdict(done), show.lines, *cutover.told(it, done))
         return
     gated = cutover.gate(it, accept or ())
-    effect = (
-        f"would stop the event sources of {', '.join(it.sources)}, set the fence, compare both models once more, and set "
-        f"{it.flag.name} to new; before that, the application must pause its writes"
-    )
-    say(as_json, [asdict(each) for each in gated], show.gate, gated, effect)
+    say(as_json, [asdict(each) for each in gated], show.gate, gated, cutover.effect(it))
     if not all(each.met for each in gated):
         raise typer.Exit(REFUSED)
 
@@ -270,7 +266,8 @@ def rollback_(
     with bars.watching(as_json) as watch:
         counts = rollback.clear_rows(it, wanted, watch) if execute else rollback.identified(it, wanted, watch)
     done, effects = ("cleared", []) if execute else ("would be cleared", rollback.effects(it, wanted))
-    say(as_json, {done: counts, "effects": effects}, show.cleared, done, counts, effects)
+    shown = (f"replicated rows {done}", ("new table", "rows"), list(counts.items()), *effects)
+    say(as_json, {done: counts, "effects": effects}, show.rows, *shown)
 
 
 @verb(app, "finish --stage dev --execute", resumes=True)

@@ -1,47 +1,33 @@
-"""One step from the old model to the new one, behind a gate: stop the event sources, wait until they are idle and everything
-that was begun is finished, set the fence, compare once more, flip the read flag. Until the flag is flipped nothing has happened
-that is not taken back by itself.
+"""One step from the old model to the new one: through the gate, the handover, and the flip of the read flag. Until the flag is
+flipped nothing has happened that is not taken back by itself.
 
-What the application still writes to the old tables after the event sources have stopped reaches the new ones no more. The
-comparison in between finds what was written before it; so the application must not write to the old tables from then on,
-until it has seen the flag.
+From then on the fence keeps every call from writing. The streams are still read: a change of an old table holds its shard and
+raises an alarm, since an application that was not told of the cutover has made it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
-from remodel import fence
-from remodel.call import when
-from remodel.converge import OLDER_THAN
 from remodel.fanout import pending
 from remodel.notes import open_notes
 from remodel.quarantine import held
 from remodel.streams import gaps
-from runner import event_sources, ownership, returned
+from runner import ownership, returned
 from runner.backfill import open_segments
-from runner.calls import call
-from runner.comparison import Asked, both_ways, compare
 from runner.errors import NotReady
-from runner.gate import LAG, Condition, Facts, conditions
+from runner.figures import duration
+from runner.gate import Condition, Facts, conditions
+from runner.handover import hand_over, named
 from runner.journal import Step
 from runner.validate import last
 from runner.world import NEW, World
 
-CATCH_UP = 120.0
-"""Seconds to wait for the streams after an earlier cutover was cut off, or given up."""
-
-DRAIN = OLDER_THAN + 240.0
-"""Seconds to wait for what was begun: the note of a call that died has no owner only after OLDER_THAN."""
-
-PAUSE = 5.0
-
-SEGMENTS = 4
-
-STOPPED = "cutover"
-"""Notes of a cutover that has stopped the event sources. Whoever else stops them, a rollback above all, means it."""
+LATE = 1.0
+"""Seconds after the flip at which the tips are looked at once more."""
 
 Watch = Callable[[str], None]
 
@@ -78,93 +64,75 @@ def _compared(full: Step | None, back: returned.Returned | None, now: float) -> 
     return None if back is not None and compared < (back.resynced or back.began) else now - compared
 
 
-def cutover(world: World, accepted: Iterable[str], watch: Watch) -> str:
-    """Answers what the flag says now. Raises NotReady, Busy and CallFailed."""
+@dataclass(frozen=True, slots=True)
+class Flipped:
+    """`flag`: what it says now. `paused_seconds`: from the application's last change of the old tables to the flip.
+    `conditions`: of the gate, with their figures. `late`: rows of the old tables that were changed at the very moment of the
+    flip, and are not in the new ones."""
+
+    flag: str
+    paused_seconds: float = 0.0
+    conditions: dict[str, str] = field(default_factory=dict)
+    compared: int = 0
+    late: list[str] = field(default_factory=list)
+
+
+def effect(world: World) -> str:
+    return (
+        "would ask for a pause of the application's writes to the old tables, wait until the streams show that it is quiet and "
+        f"its changes have arrived, set the fence, compare what was touched, and set {world.flag.name} to new"
+    )
+
+
+def told(world: World, done: Flipped) -> list[str]:
+    paused = f" after a pause of {duration(done.paused_seconds)}" if done.paused_seconds else ""
+    lines = [f"cut over{paused}: {world.flag.name} says {done.flag}, and the application owns the new tables"]
+    if done.late:
+        rows = ", ".join(done.late)
+        lines.append(f"changed as the flag was set, and not in the new tables: {rows}: write these rows again")
+    return lines
+
+
+def cutover(world: World, accepted: Iterable[str], watch: Watch) -> Flipped:
+    """Raises NotReady, Busy, LeaseLost and CallFailed."""
     with world.journal.step("cutover", "backfill", "rollback", "finish", "resync") as facts:
         if world.flag.read() == NEW:
             facts["flag"] = f"{NEW} already"
-            _forget(world)
-            return NEW
-        _start_again(world, watch)
+            returned.forget(world)
+            return Flipped(NEW)
+        # A cutover that was killed behind its fence is begun again.
+        world.call().lift_fence()
         gated = gate(world, accepted)
         facts["conditions"] = {each.name: each.told for each in gated}
         if shut := [f"{each.name} ({each.told}): {each.todo}" for each in gated if not each.met]:
             raise NotReady(f"expected every condition of the gate to be met, but: {'; '.join(shut)}")
         try:
-            facts["compared"] = _stop_and_compare(world, watch)
+            done = _flip(world, watch)
         except BaseException:
-            watch("lifting the fence, and switching the event sources on again")
+            watch("lifting the fence")
             world.call().lift_fence()
-            world.readers.switch(True)
-            world.journal.forget(STOPPED)
             raise
-        world.flag.write(NEW)
-        _forget(world)
-        facts["flag"] = NEW
-    return NEW
+        returned.forget(world)
+        facts.update(asdict(done) | {"conditions": facts["conditions"]})
+    return replace(done, conditions=facts["conditions"])
 
 
-def _forget(world: World) -> None:
-    world.journal.forget(STOPPED)
-    returned.forget(world)
+def _flip(world: World, watch: Watch) -> Flipped:
+    tips = world.tips()
+    handed = hand_over(world, tips, _since(world), watch)
+    world.journal.check()
+    world.flag.write(NEW)
+    paused = world.clock.now() - handed.quiet
+    watch(f"the flag says {NEW!r}; the application was paused for {paused:.0f} s, and may write to the new tables")
+    world.clock.sleep(LATE)
+    return Flipped(NEW, paused, {}, handed.compared, named(tips.read()))
 
 
-def _start_again(world: World, watch: Watch) -> None:
-    """Where an earlier cutover was killed between stopping and flipping."""
-    if not world.journal.recall(STOPPED):
-        return
-    world.call().lift_fence()
-    if event_sources.are_off(world):
-        watch("switching the event sources on again, which an earlier cutover had stopped")
-        event_sources.start(world)
-        deadline = world.clock.now() + CATCH_UP
-        while not _read(world) and world.clock.now() < deadline:
-            world.clock.sleep(event_sources.PAUSE)
-
-
-def _read(world: World) -> bool:
-    return all(each.polled is not None and each.lag is not None and each.lag <= LAG for each in world.readers.look())
-
-
-def _stop_and_compare(world: World, watch: Watch) -> dict[str, int]:
-    watch("stopping the event sources")
-    world.journal.remember(STOPPED, "event sources", True)
-    event_sources.stop(world)
-    watch("waiting until everything that was begun is finished")
-    _drain(world)
-    watch("setting the fence")
-    world.call().set_fence(when(world.clock.now()))
-    world.clock.sleep(fence.BOUND)
-    if left := _unfinished(world):
-        raise NotReady(f"expected nothing to be under way behind the fence, found {left}: cut over again")
-    watch("comparing once more")
-    found = compare(world, "cutover", Asked(both_ways(world)), SEGMENTS)
-    if wrong := found.drift + found.counts["claims"]:
-        raise NotReady(
-            f"expected nothing to differ once the event sources were idle, found {wrong} rows: the application still "
-            "writes to the old tables; let it pause its writes, then cut over again"
-        )
-    return found.rows
-
-
-def _drain(world: World) -> None:
-    """Raises NotReady. Behind the fence nothing could be finished any more."""
-    deadline = world.clock.now() + DRAIN
-    while left := _unfinished(world):
-        if world.clock.now() > deadline:
-            raise NotReady(
-                f"expected everything that was begun to be finished within {DRAIN:.0f} s, found {left}: see the logs of the "
-                "sweeper and of the fan-out worker"
-            )
-        # By its own bound of age: a younger note may belong to a call that still runs.
-        call(world, "Sweep")
-        world.clock.sleep(PAUSE)
-
-
-def _unfinished(world: World) -> str:
-    """What is under way, as a person reads it; empty for nothing."""
-    notes, fanouts = len(open_notes(world.call())), len(pending(world.call()))
-    return f"{notes} open notes and {fanouts} pending fan-outs" if notes or fanouts else ""
+def _since(world: World) -> float:
+    """When the last complete comparison began. The gate has seen that there is one."""
+    full = last(world, full=True)
+    assert full is not None
+    return float(full.facts["compared"])
 
 
 def began(step: Step) -> float:

@@ -13,6 +13,10 @@ class Busy(RemodelError):
     """Somebody else is running this verb."""
 
 
+class LeaseLost(RemodelError):
+    """Somebody else has taken the verb over while this process was stopped or cut off."""
+
+
 class NoSuchStack(RemodelError):
     """Neither a deployed stack nor a DynamoDB with its tables is where the options say."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from runner.backup import back_up
 from runner.cutover import began
 from runner.errors import NotReady
+from runner.figures import time
 from runner.ownership import is_cut_over
 from runner.world import World
 
@@ -29,7 +30,7 @@ def check(world: World) -> None:
     days = (world.clock.now() - began(cut)) / 86_400
     if days < RETENTION_DAYS:
         raise NotReady(
-            f"expected {RETENTION_DAYS} days since the cutover of {cut.began}, found {days:.1f}: "
+            f"expected {RETENTION_DAYS} days since the cutover of {time(cut.began)}, found {days:.1f}: "
             "until then the way back stays open"
         )
 
@@ -49,6 +50,7 @@ def finish(world: World, watch: Watch) -> list[str]:
             watch("making the final backup")
             facts["backups"] = {each.table: each.arn or each.status for each in back_up(world)}
         watch("removing the stack's part")
+        world.journal.check()
         world.stack.remove()
         for name in world.migrated:
             _delete(world, name, watch)
@@ -61,6 +63,7 @@ def _delete(world: World, name: str, watch: Watch) -> None:
     if found is None:
         return
     watch(f"removing table {world.tables[name]}")
+    world.journal.check()
     if found.get("DeletionProtectionEnabled"):
         world.dynamodb.update_table(TableName=world.tables[name], DeletionProtectionEnabled=False)
     world.dynamodb.delete_table(TableName=world.tables[name])

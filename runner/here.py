@@ -28,6 +28,7 @@ from runner.errors import CallFailed, NoSuchStack
 from runner.journal import Journal
 from runner.lease import myself
 from runner.model import chosen
+from runner.tips import Tips
 from runner.world import Failed, Reader, World
 
 SILENT = 5.0
@@ -60,6 +61,7 @@ def world(endpoint: str, prefix: str) -> Iterator[World]:
                 flag=Note(journal),
                 failures=Folder(cloud),
                 stack=Beside(cloud),
+                tips=lambda: Tips(cloud.dynamodb, cloud.streams, model, {n: cloud.tables[n] for n in model.old_tables}),
                 declared=tuple(cloud.template.tables()),
             )
         finally:

@@ -1,8 +1,8 @@
 """A migration remembers itself: what was done, when, by whom, by which version, with which outcome.
 
 One table of the migration's own, so that it is nobody's laptop; made by the first verb that writes, before anything is
-deployed, and still there when the stack is gone. Beside the steps it holds notes: how far each segment of a backfill is, how
-far each part of a comparison, settings that may change while a verb runs; and leases (`lease`).
+deployed, and still there when the stack is gone. Beside the steps it holds notes: which run of a verb goes on, settings that
+may change while a verb runs; and leases (`lease`).
 
     subject (partition)   name (sort)            attributes
     step                  <began> <verb> <by>    verb, by, version, ended, outcome, facts
@@ -13,9 +13,9 @@ far each part of a comparison, settings that may change while a verb runs; and l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DONE, FAILED, STOPPED = "done", "failed", "stopped"
-
-PROGRESS = "progress"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +46,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far one segment of one table is, over all runs. `units`: write units that it cost."""
-
-    table: str
-    segment: int
-    total: int
-    cursor: str | None = None
-    done: bool = False
-    scanned: int = 0
-    written: int = 0
-    quarantined: int = 0
-    units: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Journal:
     """`me`: who runs this, as others are to read it."""
 
@@ -70,6 +53,12 @@ class Journal:
     table: str
     clock: Clock
     me: str
+    _checks: list[Callable[[], None]] = field(default_factory=list, compare=False, repr=False)
+
+    def check(self) -> None:
+        """Before each step that cannot be undone: whether this process still holds its leases. Raises LeaseLost."""
+        for each in self._checks:
+            each()
 
     @contextmanager
     def step(self, verb: str, *others: str) -> Iterator[dict[str, Any]]:
@@ -78,7 +67,9 @@ class Journal:
         self._create()
         with ExitStack() as leases:
             for each in (verb, *others):
-                leases.enter_context(lease(self.dynamodb, self.table, self.clock, self.me, each))
+                check = leases.enter_context(lease(self.dynamodb, self.table, self.clock, self.me, each))
+                self._checks.append(check)
+                leases.callback(self._checks.remove, check)
             began = self._time()
             facts: dict[str, Any] = {}
             step = Step(verb, self.me, version("remodel"), began, facts=facts)
@@ -100,20 +91,6 @@ class Journal:
 
     def last_done(self, verb: str) -> Step | None:
         return next((step for step in reversed(self.steps(verb)) if step.outcome == DONE), None)
-
-    def progress(self) -> list[Progress]:
-        return [_progress(name, facts) for name, facts in self.recall(PROGRESS).items()]
-
-    def note(self, progress: Progress) -> None:
-        facts = {name: value for name, value in asdict(progress).items() if name not in ("table", "segment", "total")}
-        self.remember(PROGRESS, f"{progress.table}/{progress.segment}/{progress.total}", facts)
-
-    def forget_progress(self, tables: Iterable[str]) -> None:
-        """So that a backfill begins these anew."""
-        forgotten = set(tables)
-        for each in self.progress():
-            if each.table in forgotten:
-                self.forget(PROGRESS, f"{each.table}/{each.segment}/{each.total}")
 
     def remember(self, subject: str, name: str, facts: Any) -> None:
         self._create()
@@ -187,8 +164,3 @@ def _key(subject: str, name: str) -> dict[str, Any]:
 def _step(item: Item) -> Step:
     texts = {name: item[name]["S"] for name in ("verb", "by", "version", "began", "ended", "outcome")}
     return Step(**texts, facts=json.loads(item["facts"]["S"]))
-
-
-def _progress(name: str, facts: Any) -> Progress:
-    table, segment, total = name.split("/")
-    return Progress(table, int(segment), int(total), **facts)

@@ -1,23 +1,34 @@
-"""Who is running what: a lease on a verb, in the migration's table, renewed while its holder lives.
+"""Leases: one person at a time runs a verb.
 
-Whoever finds a lease that has run out, or one of a process that died on this very machine, takes it over; everybody else
-is refused by name.
+A lease is an item of the migration's table, renewed while its holder lives. Each one that is taken has a token that no other
+has. A verb checks before each step that cannot be undone that the item still carries its token: a process that slept, or that
+the network has cut off, finds that its lease was taken over, and stops.
+
+A lease that has run out is taken over, and so is one of a process that died on this machine: each holder keeps a locked file,
+and the operating system unlocks it when the process ends. Names of machines prove nothing: two can have the same.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from uuid import uuid4
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from remodel.call import Clock
 from remodel.items import Item
-from runner.errors import Busy
+from runner.errors import Busy, LeaseLost
+from runner.figures import time
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,19 +38,21 @@ LEASE = 60.0
 
 
 @contextmanager
-def lease(dynamodb: DynamoDBClient, table: str, clock: Clock, me: str, verb: str) -> Iterator[None]:
-    """Raises Busy."""
+def lease(dynamodb: DynamoDBClient, table: str, clock: Clock, me: str, verb: str) -> Iterator[Callable[[], None]]:
+    """Gives a check that raises LeaseLost when the lease is held no more. Raises Busy."""
     held = _Lease(dynamodb, table, clock, me, verb)
-    held.take()
-    stop = threading.Event()
-    keeper = threading.Thread(target=held.keep, args=(stop,), daemon=True)
-    keeper.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        keeper.join()
-        held.give_back()
+    with _locked(held.token):
+        held.take()
+        stop = threading.Event()
+        keeper = threading.Thread(target=held.keep, args=(stop,), daemon=True)
+        keeper.start()
+        try:
+            yield held.check
+        finally:
+            stop.set()
+            keeper.join()
+            held.give_back()
+            _file(held.token).unlink(missing_ok=True)
 
 
 def myself() -> str:
@@ -55,26 +68,23 @@ class _Lease:
     clock: Clock
     me: str
     verb: str
+    token: str = field(default_factory=lambda: uuid4().hex)
 
     def take(self) -> None:
-        held = self.dynamodb.get_item(TableName=self.table, Key=self._key, ConsistentRead=True).get("Item")
-        now = self.clock.now()
-        if held is not None and float(held["until"]["N"]) > now and not _is_dead(held["holder"]["S"]):
+        found, now = self._found(), self.clock.now()
+        if found is not None and float(found["until"]["N"]) > now and not _is_dead(found.get("token", {}).get("S", "")):
             raise Busy(
-                f"expected to be the only one running {self.verb}, but {held['holder']['S']} has been since "
-                f"{held['since']['S']}: wait until it is done, or for {LEASE:.0f} s if it was killed on another machine"
+                f"expected to be the only one running {self.verb}, but {found['holder']['S']} has been since "
+                f"{time(found['since']['S'])}: wait until it is done, or for {LEASE:.0f} s if it was killed on another machine"
             )
-        since = {"S": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")}
-        request: Any = {
-            "TableName": self.table,
-            "Item": {**self._key, "holder": {"S": self.me}, "since": since, **self._until()},
-        }
-        if held is None:
+        since = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+        item = {**self._key, "holder": {"S": self.me}, "token": {"S": self.token}, "since": {"S": since}}
+        request: Any = {"TableName": self.table, "Item": {**item, **self._until()}}
+        if found is None:
             request["ConditionExpression"] = "attribute_not_exists(subject)"
         else:
-            request["ConditionExpression"] = "holder = :holder AND #until = :until"
-            request["ExpressionAttributeNames"] = {"#until": "until"}
-            request["ExpressionAttributeValues"] = {":holder": held["holder"], ":until": held["until"]}
+            request["ConditionExpression"] = "since = :since AND holder = :holder"
+            request["ExpressionAttributeValues"] = {":since": found["since"], ":holder": found["holder"]}
         try:
             self.dynamodb.put_item(**request)
         except self.dynamodb.exceptions.ConditionalCheckFailedException:
@@ -82,16 +92,27 @@ class _Lease:
                 f"expected to be the only one running {self.verb}, but somebody else has just begun it"
             ) from None
 
+    def check(self) -> None:
+        """Raises LeaseLost. Whoever takes it over may have begun the very step that is about to be made."""
+        found = self._found()
+        if found is None or found.get("token", {}).get("S") != self.token:
+            holder = found["holder"]["S"] if found else "nobody"
+            raise LeaseLost(
+                f"expected to hold the lease on {self.verb} still, found that {holder} holds it: this process was stopped or "
+                "cut off for longer than the lease lasts. See `remodel status`, then type the verb again"
+            )
+
     def keep(self, stop: threading.Event) -> None:
+        """Renews it, also when a request fails; a lease that was taken over is not taken back."""
         while not stop.wait(LEASE / 3):
-            with suppress(self.dynamodb.exceptions.ClientError):
+            with suppress(ClientError, BotoCoreError):
                 self.dynamodb.update_item(
                     TableName=self.table,
                     Key=self._key,
                     UpdateExpression="SET #until = :until",
-                    ConditionExpression="holder = :me",
-                    ExpressionAttributeNames={"#until": "until"},
-                    ExpressionAttributeValues={":me": {"S": self.me}, ":until": self._until()["until"]},
+                    ConditionExpression="#token = :token",
+                    ExpressionAttributeNames={"#until": "until", "#token": "token"},
+                    ExpressionAttributeValues={":token": {"S": self.token}, ":until": self._until()["until"]},
                 )
 
     def give_back(self) -> None:
@@ -99,9 +120,13 @@ class _Lease:
             self.dynamodb.delete_item(
                 TableName=self.table,
                 Key=self._key,
-                ConditionExpression="holder = :me",
-                ExpressionAttributeValues={":me": {"S": self.me}},
+                ConditionExpression="#token = :token",
+                ExpressionAttributeNames={"#token": "token"},
+                ExpressionAttributeValues={":token": {"S": self.token}},
             )
+
+    def _found(self) -> Any:
+        return self.dynamodb.get_item(TableName=self.table, Key=self._key, ConsistentRead=True).get("Item")
 
     @property
     def _key(self) -> dict[str, Any]:
@@ -111,15 +136,29 @@ class _Lease:
         return {"until": {"N": f"{self.clock.now() + LEASE:.3f}"}}
 
 
-def _is_dead(holder: str) -> bool:
-    """Whether it was a process on this very machine that is no more."""
-    where, _, process = holder.rpartition(" (process ")
-    if not where.endswith(f"@{socket.gethostname()}"):
-        return False
+def _file(token: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"remodel-{os.getuid()}" / f"{token}.lease"
+
+
+@contextmanager
+def _locked(token: str) -> Iterator[None]:
+    """A file of this process, for as long as it lives."""
+    path = _file(token)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _is_dead(token: str) -> bool:
+    """Whether it was a process on this very machine, and is no more."""
     try:
-        os.kill(int(process.rstrip(")")), 0)
-    except (ProcessLookupError, ValueError):
-        return True
-    except PermissionError:
+        file: IO[str] = _file(token).open()
+    except OSError:
         return False
-    return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True

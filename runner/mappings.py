@@ -5,17 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from remodel.sources import Source, Sources
 from runner.world import Reader
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
-
-WINDOW = timedelta(minutes=5)
-"""How far back metrics are looked at: they come once a minute, and late."""
-
 
 PAUSE, TRIES = 2.0, 60
 """Seconds between two tries to change a mapping that is still being changed, and how many of them."""
@@ -32,7 +29,8 @@ class Mappings:
         sources: Iterable[str],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client, self._cloudwatch, self._names, self._sources = client, cloudwatch, names, list(sources)
+        self._client, self._names, self._sources = client, names, list(sources)
+        self._read = Sources(client, cloudwatch)
         self._sleep = sleep
 
     def look(self) -> list[Reader]:
@@ -42,8 +40,8 @@ class Mappings:
         as_asked = ("Enabled", "Enabling") if enabled else ("Disabled", "Disabling")
         for source in self._sources:
             mapping = self._mapping(source)
-            if mapping and mapping["State"] not in as_asked:
-                self._update(mapping["UUID"], enabled)
+            if mapping and mapping.state not in as_asked:
+                self._update(mapping.id, enabled)
 
     def _update(self, uuid: str, enabled: bool) -> None:
         """A mapping that is being made or changed takes no other change until that is done."""
@@ -60,44 +58,24 @@ class Mappings:
         mapping = self._mapping(source)
         if mapping is None:
             return Reader(source, False, None, "not deployed", idle=True, deployed=False)
-        state = mapping["State"]
-        told = f"event source mapping {state.lower()}"
-        if state != "Enabled":
-            return Reader(source, False, None, told, idle=state == "Disabled" and not self._at_work(source))
-        return Reader(source, True, self._lag(source), told, self._polled(mapping["UUID"]))
+        told = f"event source mapping {mapping.state.lower()}"
+        if mapping.state != "Enabled":
+            return Reader(source, False, None, told, idle=mapping.state == "Disabled" and not self._at_work(source))
+        return Reader(source, True, self._lag(source), told, self._read.polled(mapping))
 
-    def _mapping(self, source: str) -> Any:
+    def _mapping(self, source: str) -> Source | None:
         name = self._names.get(source)
-        if name is None:
-            return None
-        return next(iter(self._client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]), None)
+        return None if name is None else self._read.find(name)
 
     def _lag(self, source: str) -> float | None:
         """Seconds; nothing was handed over where nothing was published, so a polled stream without a figure has none."""
-        point = self._latest("IteratorAge", "Maximum", {"FunctionName": self._names[source]})
+        point = self._read.latest("IteratorAge", "Maximum", {"FunctionName": self._names[source]})
         return 0.0 if point is None else point["Maximum"] / 1_000
 
-    def _polled(self, uuid: str) -> float | None:
-        point = self._latest("PolledEventCount", "SampleCount", {"EventSourceMappingUUID": uuid})
-        return None if point is None else max(0.0, (datetime.now(UTC) - point["Timestamp"]).total_seconds() - 60)
-
     def _at_work(self, source: str) -> bool:
-        point = self._latest("ConcurrentExecutions", "Maximum", {"FunctionName": self._names[source]})
+        point = self._read.latest("ConcurrentExecutions", "Maximum", {"FunctionName": self._names[source]})
         return (
             point is not None
             and datetime.now(UTC) - point["Timestamp"] < timedelta(seconds=30)
             and point["Maximum"] > 0
         )
-
-    def _latest(self, metric: str, statistic: Any, dimensions: Mapping[str, str]) -> Any:
-        now = datetime.now(UTC)
-        points = self._cloudwatch.get_metric_statistics(
-            Namespace="AWS/Lambda",
-            MetricName=metric,
-            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-            StartTime=now - WINDOW,
-            EndTime=now,
-            Period=60,
-            Statistics=[statistic],
-        )["Datapoints"]
-        return max(points, key=lambda point: point["Timestamp"], default=None)

@@ -180,7 +180,8 @@ def _old_table(world: World, name: str, declared: Schema | None) -> Iterator[str
     found = world.describe(name)
     if declared is not None and found is not None:
         yield from differences(declared, found, indexes=not world.model.migrates(name))
-    view = world.place.store.stream_view(name)
+    stream = world.place.store.stream(name)
+    view = stream and stream.view
     if view != VIEW:
         yield f"{name}: expected a stream with {VIEW}, found {view or 'none'}: `remodel prepare --execute`"
     ttl = world.dynamodb.describe_time_to_live(TableName=world.tables[name])["TimeToLiveDescription"]

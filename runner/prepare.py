@@ -69,7 +69,8 @@ def _new_tables(world: World) -> Iterator[Task]:
 
 def _streams(world: World) -> Iterator[Task]:
     for name in world.sources:
-        view = world.place.store.stream_view(name)
+        stream = world.place.store.stream(name)
+        view = stream and stream.view
         if view is None:
             told = f"switch on the stream of {world.tables[name]}, with both images"
             yield Task(told, lambda name=name: _switch_on(world, name))  # type: ignore[misc]

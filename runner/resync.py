@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from remodel.segments import forget
 from remodel.store import INDEX, QUARANTINE
 from remodel.streams import Gap, cover, gaps
 from runner import ownership, returned
-from runner.comparison import BACKFILL, WALK, Asked, begin, both_ways, carry_out, verb_notes
+from runner.comparison import Asked, begin, both_ways, carry_out, end
+from runner.drive import Work, drive
 from runner.figures import count, number
 from runner.watch import SILENT, Watch
 from runner.world import World
@@ -59,20 +61,21 @@ def effect(world: World) -> str:
 def resync(world: World, segments: int, watch: Watch = SILENT) -> Covered:
     """Raises Fenced, Busy and CallFailed. Stopped or killed, it goes on where it was."""
     ownership.check(world)
-    asked = [
-        Asked(tuple(world.sources), BACKFILL),
-        Asked((INDEX, QUARANTINE), WALK),
-        Asked(both_ways(world), repair=True),
-    ]
     with world.journal.step("resync", "rollback", "cutover", "finish") as facts:
-        began = begin(world, VERB, asked, segments, FRESH)
-        before = _gaps_before(world, began)
-        counts = [carry_out(world, VERB, each, segments, watch).counts for each in asked]
+        run = begin(world, VERB, [segments, *tables(world)], FRESH)
+        before = _gaps_before(world, run.began)
+        rows = drive(world, Work("backfill", f"{run.name}/rows", "Backfill", tuple(world.sources)), segments, watch)
+        walk = Work("walk", f"{run.name}/walk", "Reconcile", (INDEX, QUARANTINE), {"mode": "resync"})
+        gone = drive(world, walk, segments, watch)
+        found = carry_out(world, run, Asked(VERB, both_ways(world), repair=True), segments, watch)
         cover(world.call(), before)
-        world.journal.forget(verb_notes(VERB))
+        for name in (f"{run.name}/rows", f"{run.name}/walk"):
+            forget(world.call(), name)
+        end(world, VERB)
         world.journal.forget(GAPS)
         returned.resynced(world)
-        covered = Covered(counts[0]["written"] + counts[1]["written"], counts[2]["repaired"], len(before))
+        written = rows.total["written"] + gone.total["written"]
+        covered = Covered(int(written), int(found.counts["repaired"]), len(before))
         facts.update(asdict(covered))
     return covered
 

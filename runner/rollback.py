@@ -7,20 +7,22 @@ The event sources stay off, so that a fault can be corrected in peace; `prepare`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from remodel.backfill import Segment
-from remodel.keys import Key
-from remodel.resync import clear
+from remodel.backfill import RUN
+from remodel.resync import Walked, clear
+from remodel.segments import Segment, forget
 from remodel.store import INDEX
 from runner import event_sources, ownership, returned
-from runner.comparison import Asked, both_ways, compare, verb_notes
-from runner.cutover import SEGMENTS, STOPPED
+from runner.comparison import Asked, both_ways, compare, end
+from runner.drive import Work, drive
 from runner.errors import NotReady
 from runner.figures import number, time
 from runner.watch import SILENT, Advance, Watch
 from runner.world import OLD, World
+
+SEGMENTS = 4
 
 COMPARING = ("backfill", "validate", "resync", "cutover", "rollback")
 """Verbs with notes of what they have compared, which no longer holds once rows are cleared."""
@@ -69,8 +71,20 @@ def flipped(world: World, back: Back, done: bool) -> list[str]:
 
 
 def identified(world: World, tables: Iterable[str], watch: Watch = SILENT) -> dict[str, int]:
-    """How many rows of each new table would be cleared."""
-    return _counted(world, _cleared(world, list(tables), watch, dry=True))
+    """How many rows of each new table would be cleared. A row that is found in several ways counts once: remembered by its
+    hash, since there may be many."""
+    wanted = list(tables)
+    seen: dict[str, set[int]] = {name: set() for name in world.model.new_tables}
+    for table in (*wanted, INDEX):
+        walked, rows = Walked(), 0
+        while not walked.done:
+            walked = clear(world.call(), wanted, Segment(table, 0, 1, walked.cursor), stop_at=0.0, dry=True)
+            rows += walked.scanned
+            watch.advance(Advance("look through", table, 0, 1, rows, walked.done))
+            for key in walked.keys:
+                if key.table in seen:
+                    seen[key.table].add(hash(key))
+    return {name: len(found) for name, found in seen.items()}
 
 
 def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, int]:
@@ -80,12 +94,16 @@ def clear_rows(world: World, tables: Iterable[str], watch: Watch) -> dict[str, i
         check(world)
         facts.update(tables=wanted)
         watch.step("stopping the event sources")
-        world.journal.forget(STOPPED)
         event_sources.stop(world)
-        world.journal.forget_progress(wanted)
+        world.journal.check()
+        forget(world.call(), RUN, wanted)
         for verb in COMPARING:
-            world.journal.forget(verb_notes(verb))
-        facts["cleared"] = _counted(world, _cleared(world, wanted, watch, dry=False))
+            end(world, verb)
+        # Over the rows that are there, and over the index, which knows those that are gone.
+        work = Work("clear", "rollback", "Reconcile", (*wanted, INDEX), {"mode": "clear", "tables": wanted})
+        counts = drive(world, work, SEGMENTS, watch).total
+        forget(world.call(), work.run)
+        facts["cleared"] = {name: int(counts[name]) for name in world.model.new_tables}
     return dict(facts["cleared"])
 
 
@@ -101,43 +119,25 @@ def check(world: World) -> None:
         )
 
 
-def _counted(world: World, pages: Iterable[set[Key]]) -> dict[str, int]:
-    """A row that is found in several ways counts once: remembered by its hash, since there may be many."""
-    seen: dict[str, set[int]] = {name: set() for name in world.model.new_tables}
-    for page in pages:
-        for key in page:
-            if key.table in seen:
-                seen[key.table].add(hash(key))
-    return {name: len(found) for name, found in seen.items()}
-
-
-def _cleared(world: World, tables: list[str], watch: Watch, dry: bool) -> Iterator[set[Key]]:
-    """Page by page: over the rows that are there, and over the index, which knows those that are gone."""
-    for table in (*tables, INDEX):
-        segment, done, rows = Segment(table, 0, 1), False, 0
-        while not done:
-            walked = clear(world.call(), tables, segment, stop_at=0.0, dry=dry)
-            yield walked.keys
-            segment, done, rows = replace(segment, cursor=walked.cursor), walked.done, rows + walked.scanned
-            watch.advance(Advance("look through" if dry else "clear", table, 0, 1, rows, done))
-
-
 def flip_back(world: World) -> Back:
     """After the cutover. The fence is lifted last: as long as it is set, whoever is stopped here can go on. Raises Busy and
     CallFailed."""
     with world.journal.step("rollback", "cutover", "finish", "prepare", "resync") as facts:
-        world.journal.forget(STOPPED)
         returned.begin(world)
+        world.journal.check()
         world.flag.write(OLD)
         facts["flag"] = OLD
         back = what_is_new(world)
         facts.update(added=back.orphaned, changed=back.different, removed=back.missing)
+        # What was held behind the fence must not overwrite what the application has written to the new tables.
+        event_sources.stop(world)
+        world.journal.check()
         world.call().lift_fence()
     return back
 
 
 def what_is_new(world: World) -> Back:
     """Since the cutover, in the new tables alone."""
-    found = compare(world, "rollback", Asked(both_ways(world)), SEGMENTS).counts
+    found = compare(world, Asked("rollback", both_ways(world)), SEGMENTS).counts
     step = world.journal.last_done("cutover")
     return Back(step.ended if step else "", found["missing"], found["different"], found["orphaned"])

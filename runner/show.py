@@ -44,8 +44,10 @@ def lines(*told: str, style: str = "") -> None:
         console().print(Text(each, style), soft_wrap=not console().is_terminal)
 
 
-def rows(title: str, columns: tuple[str, ...], cells: Sequence[Sequence[Cell]]) -> None:
+def rows(title: str, columns: tuple[str, ...], cells: Sequence[Sequence[Cell]], *told: str) -> None:
+    """A table, and sentences below it."""
     console().print(Table(title, columns, cells))
+    lines(*told)
 
 
 def plan(found: Plan) -> None:
@@ -152,19 +154,12 @@ def gate(conditions: Iterable[Condition], effect: str) -> None:
         (Text("ok") if each.met else Text("SHUT", "red"), each.name, each.told, "" if each.met else each.todo)
         for each in conditions
     ]
-    rows("gate", ("", "condition", "found", "to do"), cells)
-    lines(effect)
+    rows("gate", ("", "condition", "found", "to do"), cells, effect)
 
 
 def gaps(found: Iterable[Gap], effect: str) -> None:
     cells = [(each.source, time(each.since), time(each.until), each.reason) for each in found]
-    rows("gaps to be covered", ("stream", "read until", "read again from", "reason"), cells)
-    lines(effect)
-
-
-def cleared(done: str, counts: Mapping[str, int], effects: Iterable[str]) -> None:
-    rows(f"replicated rows {done}", ("new table", "rows"), list(counts.items()))
-    lines(*effects)
+    rows("gaps to be covered", ("stream", "read until", "read again from", "reason"), cells, effect)
 
 
 def rejected(found: Mapping[str, Any]) -> None:
@@ -217,7 +212,7 @@ def log(stage: str, steps: Iterable[Step]) -> None:
         (
             time(each.began, "%Y-%m-%d %H:%M"),
             each.verb.split()[-1],
-            each.outcome or "running",
+            each.outcome or "not ended",
             _took(each),
             each.by.split("@")[0][:12],
             each.facts.get("problem") or ", ".join(_facts(each)),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from remodel.backfill import RUN
 from remodel.fanout import pending
 from remodel.notes import open_notes
 from remodel.quarantine import held
+from remodel.segments import Progress, progress
 from runner import ownership, returned
-from runner.backfill import asked_rate, limit
+from runner.backfill import limit
+from runner.drive import asked_rate, done
 from runner.figures import number, time
-from runner.journal import Progress
 from runner.resync import known
 from runner.validate import last
 from runner.world import World
@@ -62,7 +64,7 @@ def status(world: World) -> Status:
     quarantined = Counter(each.row.table for each in held(it))
     notes = [world.clock.now() - note.at for note in open_notes(it)]
     back = returned.last(world)
-    progress = world.journal.progress()
+    segments = progress(it, RUN)
     compared = last(world)
     facts = compared.facts if compared else {}
     steps = world.journal.steps()
@@ -73,8 +75,8 @@ def status(world: World) -> Status:
             TableStatus(
                 table=name,
                 rows=world.rows([name])[name],
-                backfilled=_backfilled([each for each in progress if each.table == name]),
-                scanned=sum(each.scanned for each in progress if each.table == name),
+                backfilled=_backfilled([each for each in segments if each.table == name]),
+                scanned=int(done([each for each in segments if each.table == name])["scanned"]),
                 reader=readers[name].told if name in readers else "not connected",
                 lag=readers[name].lag if name in readers else None,
                 quarantined=quarantined[name],
@@ -86,7 +88,7 @@ def status(world: World) -> Status:
         unlinked=facts.get("unlinked"),
         claims=facts.get("claims"),
         reads=world.flag.read() or "old, there is no read flag yet",
-        rate=_rate(world, progress),
+        rate=_rate(world, segments),
         notes=len(notes),
         oldest_note=max(notes, default=0.0),
         fanouts=len(pending(it)),
@@ -97,10 +99,8 @@ def status(world: World) -> Status:
     )
 
 
-def _rate(world: World, progress: list[Progress]) -> str:
-    asked = asked_rate(world.journal)
-    units = sum(each.units for each in progress)
-    return f"{number(units)} write units so far, {limit(asked)}"
+def _rate(world: World, segments: list[Progress]) -> str:
+    return f"{number(done(segments)['units'])} write units so far, {limit(asked_rate(world.journal))}"
 
 
 def lookups(world: World) -> str:
@@ -115,6 +115,6 @@ def lookups(world: World) -> str:
 def _backfilled(segments: list[Progress]) -> str:
     if not segments:
         return "not begun"
-    total = segments[0].total
-    done = sum(each.done for each in segments)
-    return "done" if done == total else f"{done} of {total} segments"
+    total = segments[0].segment.total
+    count = sum(each.done for each in segments)
+    return "done" if count == total else f"{count} of {total} segments"

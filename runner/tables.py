@@ -54,7 +54,7 @@ class Table:
     def _grid(self, rows: Sequence[Sequence[Text]], widths: Sequence[int]) -> Grid:
         grid = Grid(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
         for n, (column, width) in enumerate(zip(self.columns, widths, strict=True)):
-            is_figures = all(isinstance(row[n], int) for row in self.rows)
+            is_figures = all(isinstance(row[n], int) or not row[n] for row in self.rows)
             grid.add_column(
                 column,
                 width=width,

@@ -89,7 +89,7 @@ def last(world: World, full: bool = False) -> Step | None:
 
 
 def _compare(world: World, segments: int, watch: Watch, repair: bool = False) -> Found:
-    return compare(world, "validate", Asked(both_ways(world), repair=repair), segments, watch)
+    return compare(world, Asked("validate", both_ways(world), repair), segments, watch)
 
 
 def _counts(world: World, done: Validation, report: Any, full: bool) -> None:

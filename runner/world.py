@@ -6,11 +6,12 @@ anything is deployed; what is not there yet says so when it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from remodel.call import Call, Clock, Place
+from remodel.hints import Hint
 from remodel.model import Model
 from runner.journal import Journal
 
@@ -61,6 +62,11 @@ class Readers(Protocol):
         """All of them; that is asked for, and takes a while. Off, a stream keeps its place for 24 hours."""
 
 
+class Tips(Protocol):
+    def read(self) -> list[Hint]:
+        """What was written to the old tables since the last reading. Raises NotReady."""
+
+
 class Flag(Protocol):
     """Which model the application reads."""
 
@@ -104,7 +110,8 @@ class Stack(Protocol):
 @dataclass(frozen=True, slots=True)
 class World:
     """`place`: the engine on the stage's tables. `tables`: physical names by logical name, and that of the migration's table.
-    `declared`: the template's tables under these names, as `create_table` takes them."""
+    `tips`: makes readers at the ends of all connected streams as they are at that moment. `declared`: the template's tables
+    under these names, as `create_table` takes them."""
 
     stage: str
     place: Place
@@ -116,6 +123,7 @@ class World:
     flag: Flag
     failures: Failures
     stack: Stack
+    tips: Callable[[], Tips]
     declared: Sequence[Mapping[str, Any]] = ()
 
     @property

@@ -19,7 +19,7 @@ from typing import TypeVar
 from remodel.errors import TableNotFound, Unavailable
 from remodel.items import Item, Wire, same, size
 from remodel.keys import Key, KeySchema
-from remodel.store import GROUP, INDEX, INDEX_KEY, NAME, READS, WRITES, Change, Page, Spent, Update
+from remodel.store import GROUP, INDEX, INDEX_KEY, NAME, READS, WRITES, Change, Page, Spent, Stream, Update
 from tests import limits
 from tests.limits import rejected
 
@@ -204,9 +204,10 @@ class MemoryStore:
         ]
         return self._page("scan", table, texts, limit)
 
-    def stream_view(self, table: str) -> str | None:
-        self._begin("stream_view", 1)
-        return self._table(table).view
+    def stream(self, table: str) -> Stream | None:
+        self._begin("stream", 1)
+        view = self._table(table).view
+        return Stream(view, "1") if view else None
 
     def spent(self) -> Spent:
         return Spent(self.write_units, self.read_units, self.requests.total(), self.throttled)

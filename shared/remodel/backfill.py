@@ -8,34 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from remodel.call import Call, index_key
+from remodel.call import Call
 from remodel.converge import converge
 from remodel.errors import BadRequest, StreamNotReady, Unavailable
 from remodel.hints import VIEW, of_row
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.reading import complete_marker
-from remodel.store import GROUP, INDEX_KEY, NAME, Change
+from remodel.segments import Progress, Segment, advance, progress, standing
+from remodel.store import INDEX_KEY, Change
 
 PAGE, SMALLEST_PAGE = 1_000, 25
 """Rows of a page: few enough to be done within the time that a call keeps in reserve."""
 
-PROGRESS = "backfill"
-"""The partition in which segments say where they stand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Segment `number` of `total` of a table, from `cursor` on: the text of the last key that is done."""
-
-    table: str
-    number: int
-    total: int
-    cursor: str | None = None
+RUN = "backfill"
+"""The run in which segments say where they stand where the caller names none."""
 
 
 @dataclass(slots=True)
-class Progress:
+class Done:
     """What one call did. The caller calls again with `cursor` until `done`."""
 
     done: bool = False
@@ -47,31 +38,40 @@ class Progress:
     throttled: int = 0
 
 
-def backfill(call: Call, segment: Segment, stop_at: float, rate: float | None = None) -> Progress:
-    """Page after page until the segment ends or the clock passes `stop_at`. `rate`: write units a second, at most.
+def backfill(call: Call, segment: Segment, stop_at: float, rate: float | None = None, run: str | None = None) -> Done:
+    """Page after page until the segment ends or the clock passes `stop_at`. `rate`: write units a second, at most. In a `run`
+    the segment goes on from where that run left it.
 
     Raises BadRequest, StreamNotReady, Fenced, and Unavailable where not even the first page could be done.
     """
     _check(call, segment)
-    progress, began, before = Progress(cursor=segment.cursor), call.now(), call.store.spent()
-    while not progress.done and (not progress.scanned or call.now() < stop_at):
+    before = standing(call, run, segment) if run else Progress(segment)
+    if before.done:
+        return Done(done=True)
+    done = _pages(call, before.segment, stop_at, rate)
+    _note_progress(call, run or RUN, before, done)
+    return done
+
+
+def _pages(call: Call, segment: Segment, stop_at: float, rate: float | None) -> Done:
+    so_far, began, before = Done(cursor=segment.cursor), call.now(), call.store.spent()
+    while not so_far.done and (not so_far.scanned or call.now() < stop_at):
         try:
-            page = call.scan(segment.table, (segment.number, segment.total), progress.cursor, _page_size(rate))
+            page = call.scan(segment.table, (segment.number, segment.total), so_far.cursor, _page_size(rate))
             done = converge(call, [of_row(call.model, _key(call, segment.table, item), item) for item in page.items])
         except Unavailable:
-            if progress.scanned:
+            if so_far.scanned:
                 break
             raise
-        progress.cursor, progress.done = page.next, page.next is None
-        progress.scanned += len(page.items)
-        progress.written += done.written
-        progress.quarantined += len(done.rejected)
+        so_far.cursor, so_far.done = page.next, page.next is None
+        so_far.scanned += len(page.items)
+        so_far.written += done.written
+        so_far.quarantined += len(done.rejected)
         now = call.store.spent()
-        progress.units, progress.throttled = now.write_units - before.write_units, now.throttled - before.throttled
+        so_far.units, so_far.throttled = now.write_units - before.write_units, now.throttled - before.throttled
         if rate is not None:
-            call.place.clock.sleep(max(0.0, min(began + progress.units / rate, call.deadline) - call.now()))
-    _note_progress(call, segment, progress)
-    return progress
+            call.place.clock.sleep(max(0.0, min(began + so_far.units / rate, call.deadline) - call.now()))
+    return so_far
 
 
 def _key(call: Call, table: str, item: Item) -> Key:
@@ -89,11 +89,12 @@ def _check(call: Call, segment: Segment) -> None:
             f"expected the stream of {table!r} to be connected, found that its rows are only looked up: "
             "give the stack the stream's ARN, or leave the table out of the backfill"
         )
-    view = call.store.stream_view(table)
-    if view != VIEW:
+    stream = call.store.stream(table)
+    if stream is None or stream.view != VIEW:
+        found = stream.view if stream else "no stream"
         raise StreamNotReady(
-            f"expected table {table!r} to have a stream with {VIEW}, found {view or 'no stream'}: switch it on and connect its "
-            "function first, or changes made during the backfill are lost"
+            f"expected table {table!r} to have a stream with {VIEW}, found {found}: switch it on and connect its function "
+            "first, or changes made during the backfill are lost"
         )
 
 
@@ -102,18 +103,17 @@ def _page_size(rate: float | None) -> int:
     return PAGE if rate is None else max(SMALLEST_PAGE, min(PAGE, int(rate)))
 
 
-def _note_progress(call: Call, segment: Segment, progress: Progress) -> None:
+def _note_progress(call: Call, run: str, before: Progress, done: Done) -> None:
     """Where the segment stands, for anybody who asks. Once all segments of one division are done, the index has every row."""
-    division = f"{segment.table}/{segment.total}/"
-    item: Item = {GROUP: {"S": PROGRESS}, NAME: {"S": f"{division}{segment.number}"}, "at": {"N": str(int(call.now()))}}
-    item |= {"done": {"BOOL": progress.done}, "cursor": {"S": progress.cursor or ""}}
-    call.write_index([Change(index_key(PROGRESS, item[NAME]["S"]), item)])
-    if progress.done and sum(each["done"]["BOOL"] for each in call.items(PROGRESS, division)) == segment.total:
-        marker = complete_marker(segment.table)
+    counts = {name: getattr(done, name) for name in ("scanned", "written", "quarantined", "units")}
+    now = advance(call, run, before, done.cursor, counts)
+    division = [each for each in progress(call, run, now.table) if each.segment.total == now.segment.total]
+    if sum(each.done for each in division) == now.segment.total:
+        marker = complete_marker(now.table)
         call.write_index([Change(marker, INDEX_KEY.decode(marker.text))])
 
 
 def idle(call: Call) -> float:
     """Seconds since the slowest segment that is not done has advanced; 0.0 where none is under way."""
-    open_ = [float(item["at"]["N"]) for item in call.items(PROGRESS) if not item["done"]["BOOL"]]
+    open_ = [each.at for each in progress(call, RUN) if not each.done]
     return call.now() - min(open_) if open_ else 0.0

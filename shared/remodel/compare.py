@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from remodel import claims, index, mapping, newkeys, reading
-from remodel.backfill import Segment
 from remodel.call import Call
 from remodel.converge import converge, remove_orphan
 from remodel.errors import BadRequest, Unavailable
@@ -26,6 +25,7 @@ from remodel.joins import Bound, Group
 from remodel.keys import Key
 from remodel.mapping import SINCE, Expected, Snapshot
 from remodel.materialize import PAIRS
+from remodel.segments import Segment
 from remodel.store import QUARANTINE
 
 PAGE = 500
@@ -128,8 +128,14 @@ def _look(call: Call, table: str, keys: list[Key]) -> tuple[Report, list[Finding
 
 def touched(call: Call, hints: Iterable[Hint]) -> Report:
     """Compares what these hints could have touched, without a scan: their rows, and every key that these could have had."""
-    report = Report()
-    wanted = {key: hint.groups for key, hint in merge(hints).items()}
+    report, every = Report(), list(merge(hints).values())
+    for n in range(0, len(every), PAGE):
+        report.add(_touched(call, {hint.key: hint.groups for hint in every[n : n + PAGE]}))
+    return report
+
+
+def _touched(call: Call, wanted: Mapping[Key, frozenset[Group]]) -> Report:
+    report = Report(rows=Counter(key.table for key in wanted))
     findings = _without_claims(call, _forward(call, wanted, report, whole=True), named=True)
     findings = [each for each in findings if not _is_of_another(call, each)]
     report.counts.update(each.what for each in findings)

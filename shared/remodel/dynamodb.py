@@ -19,7 +19,7 @@ from botocore.parsers import ResponseParserError
 from remodel.errors import MissingSetting, NotAllowed, Rejected, RemodelError, TableNotFound, Unanswered, Unavailable
 from remodel.items import Item, Wire
 from remodel.keys import Key, KeySchema
-from remodel.store import GROUP, INDEX, NAME, Change, Page, Spent, Update
+from remodel.store import GROUP, INDEX, NAME, Change, Page, Spent, Stream, Update
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -155,11 +155,11 @@ class DynamoStore:
         items, last = self._page(table, self._client.scan, **request)
         return Page(items, schema.encode(last) if last else None)
 
-    def stream_view(self, table: str) -> str | None:
+    def stream(self, table: str) -> Stream | None:
         name = self._table(table).physical
         described = _field(self._send([name], self._client.describe_table, TableName=name), "Table")
-        stream = described.get("StreamSpecification", {})
-        return stream.get("StreamViewType") if stream.get("StreamEnabled") else None
+        found = described.get("StreamSpecification", {})
+        return Stream(found["StreamViewType"], described["LatestStreamLabel"]) if found.get("StreamEnabled") else None
 
     def spent(self) -> Spent:
         return self._spent

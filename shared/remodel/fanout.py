@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from remodel import index
 from remodel.call import Call, index_key
-from remodel.hints import Hint, pack, unpack
+from remodel.hints import Hint, merge, pack, unpack
 from remodel.index import SetKey
 from remodel.items import Item
 from remodel.joins import Group
@@ -51,6 +51,21 @@ def spreads(call: Call, groups: Mapping[Key, frozenset[Group]]) -> list[Spread]:
             names = {join.name for join in call.model.plans[kind].provides}
             found += [Spread(key, kind, group) for group in sorted(its_groups) if group.name in names]
     return found
+
+
+def affected(call: Call, hints: Iterable[Hint]) -> Iterator[Hint]:
+    """These hints, and one for each row that sees a change of theirs: all that a call with them would look at."""
+    merged = merge(hints)
+    yield from merged.values()
+    for spread in spreads(call, {key: hint.groups for key, hint in merged.items() if hint.spreads}):
+        start: str | None = ""
+        rows = [*_whole_members(call, [spread])[spread]]
+        while start is not None:
+            page = _page(call, spread, start or None)
+            rows += page.rows
+            start = page.next
+            yield from (Hint(row, frozenset({spread.group}), spreads=False) for row in rows)
+            rows = []
 
 
 def fan_out(call: Call, note: Note, groups: Mapping[Key, frozenset[Group]]) -> Done:

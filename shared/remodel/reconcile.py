@@ -5,11 +5,12 @@ at a random part of each table. Tables that do not fit into one call are compare
 from __future__ import annotations
 
 from remodel import compare, quarantine
-from remodel.backfill import Segment, idle
+from remodel.backfill import idle
 from remodel.call import Call
 from remodel.compare import Report
 from remodel.errors import OutOfTime
 from remodel.keys import Key
+from remodel.segments import Segment
 
 SEGMENTS = 1_000
 """Of a table, from which a sample takes one."""

@@ -8,45 +8,66 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from remodel.converge import OLDER_THAN
 from remodel.errors import BadRequest
+from remodel.segments import Segment
 
 
 class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class BackfillRequest(Request):
-    """One segment of one old table, from a cursor on. `units_per_second`: write units; `seconds`: after which no page is
-    begun any more."""
+class SegmentRequest(Request):
+    """One segment of a table, from a cursor on, or from where a `run` left it."""
 
     table: str
     segment: int = Field(default=0, ge=0)
     total_segments: int = Field(default=1, ge=1, le=1_000_000)
     cursor: str | None = None
-    units_per_second: float | None = Field(default=None, gt=0)
-    seconds: float | None = Field(default=None, gt=0)
-
-
-class ReconcileRequest(Request):
-    mode: Literal["counts", "sample", "full"]
-    repair: bool = False
-    sample: int = Field(default=100, ge=1, le=10_000)
-
-
-class PartRequest(Request):
-    """One segment of a table, from a cursor on: of an old or new table or quarantine to compare, of the index to resync."""
-
-    mode: Literal["diff", "resync"]
-    table: str
-    segment: int = Field(default=0, ge=0)
-    total_segments: int = Field(default=1, ge=1, le=1_000_000)
-    cursor: str | None = None
-    repair: bool = False
+    run: str | None = Field(default=None, min_length=1, max_length=200)
 
     @model_validator(mode="after")
     def _is_there(self) -> Self:
         if self.segment >= self.total_segments:
             raise ValueError(f"expected a segment below {self.total_segments}, found {self.segment}")
         return self
+
+    @property
+    def part(self) -> Segment:
+        return Segment(self.table, self.segment, self.total_segments, self.cursor)
+
+
+class BackfillRequest(SegmentRequest):
+    """`units_per_second`: write units; `seconds`: after which no page is begun any more."""
+
+    units_per_second: float | None = Field(default=None, gt=0)
+    seconds: float | None = Field(default=None, gt=0)
+
+
+class UnfinishedRequest(Request):
+    """Which segments of a table a run has still to do; a table that it has not begun is divided into so many."""
+
+    unfinished: Literal[True]
+    table: str
+    total_segments: int = Field(default=1, ge=1, le=1_000_000)
+    run: str
+
+
+class ReconcileRequest(Request):
+    """`scheduled`: nobody waits for the answer, and there is nothing to compare while the application owns the new tables."""
+
+    mode: Literal["counts", "sample", "full"]
+    repair: bool = False
+    sample: int = Field(default=100, ge=1, le=10_000)
+    scheduled: bool = False
+
+
+class PartRequest(SegmentRequest):
+    """Of an old or new table or quarantine to compare, of the index or quarantine to resync, of an old table or the index to
+    clear. `tables`: whose new rows are cleared."""
+
+    mode: Literal["diff", "resync", "clear"]
+    repair: bool = False
+    tables: tuple[str, ...] = ()
+    seconds: float | None = Field(default=None, gt=0)
 
 
 class SweepRequest(Request):

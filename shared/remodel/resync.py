@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from remodel import mapping, newkeys, reading
-from remodel.backfill import Segment
 from remodel.call import Call
 from remodel.converge import converge
 from remodel.errors import BadRequest
@@ -20,6 +19,7 @@ from remodel.index import Members, members_of
 from remodel.items import Item
 from remodel.joins import Group
 from remodel.keys import Key
+from remodel.segments import Segment
 from remodel.store import INDEX, QUARANTINE, Page
 
 PAGE = 500

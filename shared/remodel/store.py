@@ -64,6 +64,13 @@ class Spent:
     throttled: int = 0
 
 
+class Stream(NamedTuple):
+    """A stream's view type, and the label that no other stream of the table has."""
+
+    view: str
+    label: str
+
+
 class Store(Protocol):
     """Each method is one request and may raise Unavailable, TableNotFound, NotAllowed, or Rejected."""
 
@@ -88,8 +95,8 @@ class Store(Protocol):
     def scan(self, table: str, segment: tuple[int, int], start: str | None, limit: int) -> Page:
         """An eventually consistent page of segment (n, of m) of a table."""
 
-    def stream_view(self, table: str) -> str | None:
-        """The view type of the table's stream; None where it is off."""
+    def stream(self, table: str) -> Stream | None:
+        """The table's latest stream; None where it is off."""
 
     def spent(self) -> Spent: ...
 

@@ -57,7 +57,7 @@ REQUESTS = [
     lambda store: store.query("g", "", None, 9),
     lambda store: store.find("plain", "i", "a", {"S": "x"}),
     lambda store: store.scan("plain", (0, 1), None, 9),
-    lambda store: store.stream_view("plain"),
+    lambda store: store.stream("plain"),
 ]
 
 
@@ -149,7 +149,7 @@ def test_missing_credentials_are_not_retried() -> None:
     store, _ = fake(NoCredentialsError())
 
     with pytest.raises(NotAllowed, match="credentials"):
-        store.stream_view("plain")
+        store.stream("plain")
 
 
 @pytest.mark.parametrize("request_", REQUESTS)
@@ -265,7 +265,7 @@ def test_a_request_that_fails_is_sent_once(status: int | None, body: bytes) -> N
 
 def test_nobody_answers() -> None:
     with pytest.raises(Unavailable):
-        DynamoStore(make_client("http://127.0.0.1:1"), TWO).stream_view("plain")
+        DynamoStore(make_client("http://127.0.0.1:1"), TWO).stream("plain")
 
 
 def test_the_client_reads_what_boto3_reads(endpoint: str, dynamodb: DynamoStore) -> None:

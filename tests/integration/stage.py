@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -17,13 +14,11 @@ from remodel.items import Item
 from remodel.runtime import tables_of
 from remodel.settings import table_names
 from runner.journal import Journal
+from runner.tips import Tips
 from runner.world import Failed, Reader, World
 from tests.places import Handlers
 from tests.records import Application
 from tests.still import StillClock
-
-NOBODY = 4_194_305
-"""No process has this number: it is above what Linux gives."""
 
 
 class Killed(BaseException):
@@ -129,7 +124,6 @@ class Stage:
         self.assassin = Assassin(dynamodb)
         names = {name: cloud.tables[name] for name in table_names(self.model)}
         store = DynamoStore(dynamodb, tables_of(self.model, names))
-        me = f"me@{socket.gethostname()} (process {NOBODY})"
         self.world = World(
             stage="sandbox",
             place=EnginePlace(self.model, store, self.clock, frozenset(self.model.old_tables)),
@@ -137,17 +131,16 @@ class Stage:
             tables=cloud.tables,
             functions=self,
             readers=self.readers,
-            journal=Journal(dynamodb, cloud.tables["migration"], self.clock, me),
+            journal=Journal(dynamodb, cloud.tables["migration"], self.clock, "me@here (process 1)"),
             flag=self.flag,
             failures=self.batches,
             stack=Nothing(),
+            tips=self.tips,
             declared=tuple(cloud.template.tables()),
         )
         self.one_at_a_time = Lock()
         self.called: list[tuple[str, dict[str, Any]]] = []
         self._timed: set[str] = set()
-        assert not Path(f"/proc/{NOBODY}").exists()
-        assert os.getpid() != NOBODY
 
     def invoke(self, name: str, payload: Mapping[str, Any]) -> Any:
         """In this process, through JSON as on the wire, at the stage's time and with no waiting between two looks."""
@@ -161,6 +154,10 @@ class Stage:
                 clock.now, clock.sleep = self.clock.now, lambda seconds: None
                 self._timed.add(name)
             return json.loads(json.dumps(self.handlers(name, json.loads(json.dumps(payload)))))
+
+    def tips(self) -> Tips:
+        old = {name: self.cloud.tables[name] for name in self.model.old_tables}
+        return Tips(self.cloud.dynamodb, self.cloud.streams, self.model, old)
 
     def put(self, source: str, *rows: Item) -> None:
         self.handlers.place.put(source, *rows)

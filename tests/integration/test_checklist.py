@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -11,14 +11,19 @@ import pytest
 
 from local_cloud.cloud import Cloud
 from measures.model import MODEL
+from remodel.backfill import RUN
 from remodel.errors import Fenced
 from remodel.hints import Hint
 from remodel.keys import Key
 from remodel.notes import Note
+from remodel.segments import forget
 from remodel.streams import sighted
 from runner import backup, cutover, finish, ownership, prepare, quarantine, resync, returned, rollback, status, validate
-from runner.backfill import backfill, open_segments, set_rate
+from runner.backfill import backfill, open_segments
+from runner.comparison import BEGUN
+from runner.drive import set_rate
 from runner.errors import Busy, CallFailed, NotReady
+from runner.lease import LEASE
 from runner.watch import SILENT, Advance, Silent
 from runner.world import NEW, OLD
 from tests.integration.stage import Killed, Stage
@@ -153,7 +158,7 @@ def test_a_full_comparison_that_is_cut_off_goes_on(filled: Stage) -> None:
     filled.remove("measure_data", {"id": text(guid("a"))})
     found: list[validate.Validation] = []
 
-    kills = filled.cut_off(lambda: found.append(validate.validate(filled.world, 1, True, False, 2)), 11)
+    kills = filled.cut_off(lambda: found.append(validate.validate(filled.world, 1, True, False, 2)), 7)
 
     assert kills > 3
     assert (found[-1].drift, found[-1].rows) == (1, {validate.ALL: (2 + 6, 2 + 5)})
@@ -200,7 +205,7 @@ def test_the_gate_is_shut_by_each_condition(ready: Stage) -> None:
     assert shut() == ["nothing differs"]
     ready.clock.sleep(24 * 3_600)
     assert shut() == ["nothing differs", "backup"]
-    ready.world.journal.forget_progress(["actuals"])
+    forget(ready.world.call(), RUN, ["actuals"])
     assert shut() == ["backfill done", "nothing differs", "backup"]
 
 
@@ -219,21 +224,83 @@ def test_a_cutover_that_is_cut_off_goes_on(ready: Stage) -> None:
     kills = ready.cut_off(lambda: cutover.cutover(ready.world, (), quietly), 9)
 
     assert kills > 5
-    assert (ready.flag.value, ready.readers.on) == (NEW, False)
+    assert (ready.flag.value, ready.readers.on) == (NEW, True)
     assert ready.world.journal.last_done("cutover") is not None
     assert ownership.fenced_since(ready.world), "nothing but a rollback lifts it"
 
 
-def test_a_cutover_that_finds_a_change_takes_itself_back(ready: Stage) -> None:
-    def meddle(told: str) -> None:
-        if told == "comparing once more":
-            ready.put("actuals", actual("unseen"))
+def refused(ready: Stage, moment: str, meddle: Callable[[], None], match: str) -> None:
+    """A cutover that something befalls, and that is as if it had not been."""
 
-    with pytest.raises(NotReady, match="still writes to the old tables"):
-        cutover.cutover(ready.world, (), meddle)
+    def watch(told: str) -> None:
+        if told.startswith(moment):
+            meddle()
 
-    assert (ready.flag.value, ready.readers.switched) == (OLD, [False, True])
+    with pytest.raises(NotReady, match=match):
+        cutover.cutover(ready.world, (), watch)
+    assert (ready.flag.value, ready.readers.switched) == (OLD, [])
     assert not ownership.fenced_since(ready.world)
+
+
+def test_a_change_in_the_pause_is_named_and_ends_the_cutover(ready: Stage) -> None:
+    for moment in ("setting the fence", "comparing what was touched"):
+        match = f"expected the application to write nothing .* found that it wrote actuals {guid(moment)}: pause it"
+        refused(ready, moment, lambda moment=moment: ready.put("actuals", actual(moment)), match)  # type: ignore[misc]
+        ready.remove("actuals", actual(moment))
+
+
+def test_a_change_that_no_function_has_processed_ends_the_cutover(ready: Stage) -> None:
+    match = r"expected the last changes to have arrived within 60 s, found 3 rows that differ \(.*missing measure_data"
+    refused(ready, "pause the application", lambda: ready.put("actuals", actual("unseen")), match)
+
+
+def test_a_change_of_a_link_that_its_rows_do_not_show_ends_the_cutover(ready: Stage) -> None:
+    """The fan-out of what the tips have read is compared as well."""
+
+    def meddle() -> None:
+        ready.application.do("links", link("another"))
+        ready.remove("measure_data", *ready.rows("measure_data").values())
+
+    refused(ready, "pause the application", meddle, r"found \d+ rows that differ \(missing measure_data")
+
+
+def test_an_application_that_does_not_pause_is_named(ready: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Busy:
+        def read(self) -> list[Hint]:
+            return [Hint(Key("actuals", "a")), Hint(Key("links", "b"))]
+
+    ready.world = replace(ready.world, tips=Busy)
+    refused(ready, "-", lambda: None, r"found that it still writes \(links b, actuals a\)")
+
+
+def test_what_was_touched_since_the_comparison_is_compared(ready: Stage) -> None:
+    """Another program has removed a new row; that of a row which was not touched since is not seen."""
+    ready.application.do("actuals", actual("a", actual_value=number(77)))
+    ready.remove("measure_data", {"id": text(guid("a"))})
+    refused(ready, "-", lambda: None, r"found 1 rows that differ \(missing measure_data")
+
+
+def test_a_change_at_the_moment_of_the_flip_is_told(ready: Stage) -> None:
+    def meddle(told: str) -> None:
+        if told.startswith("the flag says"):
+            ready.put("actuals", actual("late"))
+
+    done = cutover.cutover(ready.world, (), meddle)
+
+    assert (done.flag, done.late) == (NEW, [f"actuals {guid('late')}"])
+
+
+def test_a_cutover_tells_how_long_the_application_was_paused(ready: Stage) -> None:
+    told: list[str] = []
+    done = cutover.cutover(ready.world, (), told.append)
+
+    assert 20 < done.paused_seconds < 40
+    assert [each.split(";")[0].split(" is ")[0] for each in told[:3]] == [
+        "the pause will take about 24 s",
+        "pause the application's writes to the old tables now",
+        "the application",
+    ]
+    assert done.conditions["backfill done"] == "every table"
 
 
 def test_a_rollback_clears_what_was_replicated_and_nothing_else(filled: Stage) -> None:
@@ -268,6 +335,22 @@ def test_a_rollback_counts_a_row_that_has_moved_once(filled: Stage) -> None:
 
     there = {name: len(filled.rows(name)) for name in MODEL.new_tables}
     assert rollback.identified(filled.world, MIGRATED) == there
+
+
+def test_after_a_rollback_no_earlier_comparison_counts(ready: Stage) -> None:
+    ready.assassin.after(25)
+    with suppress(Killed):
+        validate.validate(ready.world, 100, full=True, repair=False, segments=1)
+    ready.assassin.after(None)
+    assert "validate" in ready.world.journal.recall(BEGUN), "some parts are compared"
+    ready.clock.sleep(LEASE + 1)
+
+    rollback.clear_rows(ready.world, ["actuals"], SILENT)
+
+    assert "nothing differs" in [each.name for each in cutover.gate(ready.world, ()) if not each.met]
+    found = status.status(ready.world)
+    assert (found.compared, found.drift) == ("", None)
+    assert "validate" not in ready.world.journal.recall(BEGUN), "the next comparison begins with the first row"
 
 
 def test_after_a_cutover_nothing_is_cleared(ready: Stage) -> None:
@@ -328,7 +411,7 @@ def test_after_a_rollback_a_resync_and_a_comparison_are_needed(ready: Stage) -> 
     assert shut() == ["nothing differs"], "what was compared before the resync does not count"
     ready.clock.sleep(1)
     assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
-    assert cutover.cutover(ready.world, (), quietly) == NEW
+    assert cutover.cutover(ready.world, (), quietly).flag == NEW
     assert returned.last(ready.world) is None
 
 
@@ -373,18 +456,18 @@ def test_the_gate_is_shut_by_what_is_under_way(ready: Stage) -> None:
     assert all(each.met for each in cutover.gate(ready.world, ()))
 
 
-def test_a_cutover_waits_for_the_note_of_a_dead_call(ready: Stage) -> None:
-    """Its sweeper takes it up once it can have no owner any more, and what the call had begun is finished before the fence."""
-    began = ready.clock.now()
+def test_a_call_that_dies_in_the_pause_ends_the_cutover(ready: Stage) -> None:
+    """Its note has no owner before a quarter of an hour is over. Then the sweeper finishes what it had begun."""
 
-    def meddle(told: str) -> None:
-        if told == "stopping the event sources":
-            Note(ready.world.call(), [Hint(Key("actuals", guid("a")))]).cover([])
-            ready.remove("measure_data", {"id": text(guid("a"))})
+    def meddle() -> None:
+        Note(ready.world.call(), [Hint(Key("actuals", guid("a")))]).cover([])
+        ready.remove("measure_data", {"id": text(guid("a"))})
 
-    assert cutover.cutover(ready.world, (), meddle) == NEW
+    refused(ready, "pause the application", meddle, "found 1 open notes and 0 pending fan-outs")
+    ready.clock.sleep(960)
+    assert ready.invoke("Sweep", {})["left"] == 0
+    assert cutover.cutover(ready.world, (), quietly).flag == NEW
     assert len(ready.rows("measure_data")) == 6
-    assert 960 <= ready.clock.now() - began < 1_200
 
 
 def test_claims_close_the_gate(filled: Stage) -> None:

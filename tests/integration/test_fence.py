@@ -100,6 +100,21 @@ def test_what_writes_nothing_goes_on(standing: Application) -> None:
     assert standing.handlers("Sweep", {})["swept"] == 0
 
 
+@pytest.mark.parametrize("mode", ["full", "sample"])
+def test_a_schedule_compares_nothing_and_tells_of_no_drift(
+    mode: str, standing: Application, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The application writes the new tables: what differs is meant, and an alarm would ask a person to repair it."""
+    standing.place.put("measure_data", {"id": text("by the application")})
+    set_fence(standing)
+
+    assert standing.handlers("Reconcile", {"mode": mode, "scheduled": True})["drift"] == 0
+    assert '"Drift":0' in capsys.readouterr().out.replace(" ", "")
+    assert standing.handlers("Reconcile", {"mode": "counts"})["drift"] == 1, "a person is told"
+    lift_fence(standing)
+    assert standing.handlers("Reconcile", {"mode": mode, "scheduled": True})["drift"] == 1
+
+
 @pytest.mark.parametrize(
     ("function", "event"),
     [

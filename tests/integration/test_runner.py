@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from local_cloud.cloud import client
 from measures.model import MODEL
 from remodel.call import Place
 from remodel.clock import SystemClock
-from runner.errors import Busy
-from runner.journal import Journal, Progress, Step
+from runner.errors import Busy, LeaseLost
+from runner.journal import Journal, Step
 from runner.lease import LEASE
 from runner.world import World
 from tests.integration.stand import REMODEL, Stand, environment, typed
@@ -181,7 +182,7 @@ def another(journal: Journal, me: str) -> Journal:
 
 def test_two_at_once_are_told_of_each_other(journal: Journal) -> None:
     with journal.step("backfill"):
-        told = pytest.raises(Busy, match=r"anna@there \(process 1\) has been since 2026-11-22T08")
+        told = pytest.raises(Busy, match=r"anna@there \(process 1\) has been since 2026-11-22 08")
         with told, another(journal, "bert@here (process 2)").step("backfill"):
             pass
         with another(journal, "bert@here (process 2)").step("validate"):
@@ -199,6 +200,42 @@ def test_a_lease_that_ran_out_is_taken_over(journal: Journal) -> None:
             pass
 
 
+def test_a_lease_that_was_taken_over_is_lost(journal: Journal) -> None:
+    """A laptop that sleeps in the middle of a cutover must not go on with it."""
+    with journal.step("cutover"):
+        journal.check()
+        journal.clock.sleep(LEASE + 1)
+        lost = pytest.raises(LeaseLost, match=r"found that bert@here \(process 2\) holds it")
+        with another(journal, "bert@here (process 2)").step("cutover"), lost:
+            journal.check()
+        with pytest.raises(LeaseLost, match="found that nobody holds it"):
+            journal.check()
+    journal.check()
+
+
+def test_a_lease_of_a_process_that_died_here_is_taken_over_at_once(journal: Journal) -> None:
+    program = (
+        "import os, sys; from remodel.clock import SystemClock; from runner.journal import Journal; "
+        "from local_cloud.cloud import client; "
+        "journal = Journal(client(sys.argv[1]), sys.argv[2], SystemClock(), 'carl@there (process 3)'); "
+        "step = journal.step('backfill'); step.__enter__(); print('begun', flush=True); sys.stdin.read(); os._exit(9)"
+    )
+    endpoint = str(journal.dynamodb.meta.endpoint_url)
+    words = [sys.executable, "-c", program, endpoint, journal.table]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        with (
+            pytest.raises(Busy, match="carl@there"),
+            Journal(journal.dynamodb, journal.table, SystemClock(), "dora@there (process 3)").step("backfill"),
+        ):
+            pass
+        process.kill()
+        process.wait()
+
+    with Journal(journal.dynamodb, journal.table, SystemClock(), "dora@there (process 3)").step("backfill"):
+        pass
+
+
 def test_what_went_wrong_is_remembered(journal: Journal) -> None:
     with pytest.raises(ZeroDivisionError), journal.step("backup") as facts:
         facts["so far"] = 1
@@ -208,15 +245,6 @@ def test_what_went_wrong_is_remembered(journal: Journal) -> None:
     assert (step.outcome, step.facts) == ("failed", {"so far": 1, "problem": "ZeroDivisionError"})
     assert journal.last_done("backup") is None
     assert isinstance(step, Step)
-
-
-def test_progress_survives(journal: Journal) -> None:
-    progress = Progress("links", 1, 4, "x", False, 10, 20, 1)
-    journal.note(progress)
-
-    assert journal.progress() == [progress]
-    journal.forget_progress(["links"])
-    assert journal.progress() == []
 
 
 def test_backups_are_made_and_remembered_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +271,7 @@ def test_backups_are_made_and_remembered_where_there_are_any(monkeypatch: pytest
             {**names, "migration": "migration"},
             *[SimpleNamespace()] * 2,  # type: ignore[arg-type]
             Journal(dynamodb, "migration", SystemClock(), "me"),
-            *[SimpleNamespace()] * 3,  # type: ignore[arg-type]
+            *[SimpleNamespace()] * 4,  # type: ignore[arg-type]
         )
         backups = back_up(world)
 

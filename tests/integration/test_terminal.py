@@ -86,7 +86,7 @@ def test_a_status_that_is_watched_ends_without_a_word(read: Stand) -> None:
     )
     os.close(theirs)
     shown = b""
-    while b"last step" not in shown and process.poll() is None:
+    while b"lookups" not in shown and process.poll() is None:
         shown += os.read(ours, 4_096)
     os.kill(process.pid, signal.SIGINT)
     _out, err = process.communicate(timeout=60)

@@ -29,12 +29,12 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from measures.model import MODEL as MEASURES
 from remodel import backfill, converge, replicate
-from remodel.backfill import Segment
 from remodel.call import Call
 from remodel.errors import Unavailable
 from remodel.items import Item, Wire
 from remodel.keys import Key
 from remodel.model import Model
+from remodel.segments import Segment
 from remodel.store import INDEX, INDEX_KEY, QUARANTINE, Page
 from shop.model import MODEL as SHOP
 from tests.simulation.library import MODEL as LIBRARY
@@ -250,7 +250,7 @@ class Performer(Actor):
         operation, key = self._at
         if key is not None:
             return Access(*key, writes=operation in ("write", "update"))
-        return NOTHING if operation == "stream_view" else self.asked
+        return NOTHING if operation == "stream" else self.asked
 
     def go(self) -> None:
         model = self._stage.model

@@ -12,7 +12,7 @@ from remodel.items import Item, Wire
 from remodel.keys import Key
 from remodel.model import Model
 from remodel.notes import OPEN
-from remodel.store import GROUP, INDEX, INDEX_KEY, NAME, QUARANTINE, QUARANTINE_KEY, READS, Change, Page, Update
+from remodel.store import GROUP, INDEX, INDEX_KEY, NAME, QUARANTINE, QUARANTINE_KEY, READS, Change, Page, Stream, Update
 from tests.memory import Fault, MemoryStore, MemoryTable, never
 
 T = TypeVar("T")
@@ -108,9 +108,9 @@ class WatchedStore(MemoryStore):
         self._run.begins(False)
         return super().scan(table, segment, start, limit)
 
-    def stream_view(self, table: str) -> str | None:
+    def stream(self, table: str) -> Stream | None:
         self._run.begins(False)
-        return super().stream_view(table)
+        return super().stream(table)
 
     def together(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
         if len(jobs) == 1:

@@ -10,7 +10,7 @@ from greenlet import getcurrent, greenlet
 from demo import oracle
 from measures.model import MODEL
 from remodel import converge, fanout, fence, replicate, resync
-from remodel.backfill import Segment, backfill
+from remodel.backfill import backfill
 from remodel.call import Call, Place
 from remodel.compare import compare
 from remodel.errors import Fenced, Unanswered, Unavailable
@@ -18,6 +18,7 @@ from remodel.items import Item
 from remodel.keys import Key
 from remodel.model import Model
 from remodel.notes import OPEN
+from remodel.segments import Segment
 from remodel.store import NAME, Change, Page
 from tests import oracle_shop
 from tests.limits import stored

@@ -13,12 +13,13 @@ from typing import Any
 from measures.ids import derived_id
 from measures.model import MODEL as MEASURES
 from remodel import index
-from remodel.backfill import Segment, backfill
+from remodel.backfill import backfill
 from remodel.converge import converge
 from remodel.errors import Fenced
 from remodel.hints import Hint
 from remodel.keys import Key
 from remodel.model import Model
+from remodel.segments import Segment
 from shop.model import MODEL as SHOP
 from tests.memory import Fault
 from tests.simulation.library import MODEL as LIBRARY

@@ -12,9 +12,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from remodel import compare, converge, fanout, quarantine, replicate, resync
-from remodel.backfill import Segment, backfill
+from remodel.backfill import backfill
 from remodel.call import Call
 from remodel.hints import Hint
+from remodel.segments import Segment
 from remodel.store import INDEX, QUARANTINE
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from demo import oracle
 from remodel import compare
-from remodel.backfill import Segment
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.mapping import SINCE
+from remodel.segments import Segment
 from remodel.store import QUARANTINE
 from tests import limits, oracle_shop
 from tests.simulation import library

@@ -136,7 +136,7 @@ def test_it_backfills_everything_through_workers_that_fail_on_the_way(
     struck = []
 
     def fails(n: int, event: Any) -> Exception | None:
-        if event["table"] == "links" and event["segment"] == 1 and event["cursor"] and len(struck) < 2:
+        if event["table"] == "links" and event.get("segment") == 1 and len(struck) < 2:
             struck.append(event)
             return Unavailable("killed")
         return None
@@ -147,20 +147,38 @@ def test_it_backfills_everything_through_workers_that_fail_on_the_way(
     assert found["status"] == "SUCCEEDED", found
     assert tables(workers) == ORDER
     assert same(handlers)
-    assert [struck[0]] * 2 == struck, "tried again from the same cursor"
+    assert len(struck) == 2
     assert waits.waited and all(0 <= seconds <= 300 for seconds in waits.waited)
-    by_segment = defaultdict(list)
+    answers = defaultdict(list)
     for event, answer in workers.calls:
-        by_segment[event["table"], event["segment"]].append((event, answer))
         assert event["total_segments"] == SEGMENTS
-    assert by_segment.keys() == {(table, n) for table in ORDER for n in range(SEGMENTS)}
-    assert max(map(len, by_segment.values())) > 3
-    for calls in by_segment.values():
-        cursor = None
-        for event, answer in calls:
-            assert event["cursor"] == cursor
-            cursor = cursor if isinstance(answer, Exception) else answer["cursor"]
-        assert calls[-1][1]["done"]
+        if "segment" in event and not isinstance(answer, Exception):
+            answers[event["table"], event["segment"]].append(answer)
+    assert answers.keys() == {(table, n) for table in ORDER for n in range(SEGMENTS)}
+    assert max(map(len, answers.values())) > 3
+    assert all([each["done"] for each in found] == [False] * (len(found) - 1) + [True] for found in answers.values())
+
+
+def test_it_goes_on_where_another_driver_stopped(workers: Workers, handlers: Handlers, rows: None) -> None:
+    """The command line has divided links into two, has done one of them and begun the other."""
+    for segment, calls in ((0, 20), (1, 1)):
+        for _ in range(calls):
+            event = {"table": "links", "segment": segment, "total_segments": 2, "run": "backfill"}
+            handlers("Backfill", event)
+
+    assert run(definition())["status"] == "SUCCEEDED"
+
+    events = [event for event, _answer in workers.calls if event["table"] == "links" and "segment" in event]
+    assert {(event["segment"], event["total_segments"]) for event in events} == {(1, 2)}
+    assert same(handlers)
+
+
+def test_a_second_execution_finds_everything_done(workers: Workers, rows: None) -> None:
+    assert run(definition())["status"] == "SUCCEEDED"
+    workers.calls.clear()
+
+    assert run(definition())["status"] == "SUCCEEDED"
+    assert all("unfinished" in event and answer["segments"] == [] for event, answer in workers.calls)
 
 
 def test_what_does_not_pass_ends_the_execution_and_the_next_one_finishes(

@@ -25,7 +25,7 @@ from remodel.hints import of_row
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.notes import Note
-from runner.world import Reader
+from remodel.sources import Source
 from tests.places import Handlers, listen, replicate
 from tests.records import Application, Record
 from tests.rows import actual, guid, link, measure, milestone, number, person, reading, text
@@ -323,12 +323,20 @@ class Range:
         self.watcher.call("Replay", {"all": True})
 
     def watching(self) -> None:
-        """One stream that is seen to be read, not for long, and again; another one that nobody is seen to read."""
+        """One stream that is seen to be read, not for long, and again, and then another stream of the table; a second one that
+        nobody is seen to read, and a third one without a mapping."""
         self.watcher.listen("Watch")
-        readers = self.watcher.handlers.app("Watch").wired().mappings
-        for polled in (0.0, 100_000.0, 0.0):
-            seen = [Reader("links", True, 0.0, "on", polled), Reader("people", True, 0.0, "on")]
-            readers.look = lambda seen=seen: seen
+        watching = self.watcher.handlers.app("Watch").wired()
+        watching.functions.clear()
+        watching.functions.update(dict.fromkeys(("links", "people", "measures"), "a function"))
+        store = watching.runtime.place.store
+        for polled, label in ((0.0, ""), (100_000.0, ""), (0.0, ""), (0.0, "another")):
+            latest = store.stream("links")
+            assert latest is not None
+            mapping = Source("links", f"arn:aws:dynamodb:::table/links/stream/{label or latest.label}", "Enabled")
+            found = iter((mapping, Source("people", "", "Enabled"), None))
+            watching.sources.find = lambda function, found=found: next(found)
+            watching.sources.polled = lambda source, polled=polled: polled if source.id == "links" else None
             self.watcher.call("Watch", {})
 
     def failures(self) -> None:

@@ -15,10 +15,11 @@ from benchmarks.rows import Changes, Stream, actual, changes, link, measure
 from measures.model import MODEL
 from measures.old import Link
 from remodel import fanout
-from remodel.backfill import Segment, backfill
+from remodel.backfill import backfill
 from remodel.call import Place
 from remodel.items import Item
 from remodel.replicate import replicate
+from remodel.segments import Segment
 from remodel.store import INDEX
 from tests.memory import MemoryStore
 from tests.still import memory_place

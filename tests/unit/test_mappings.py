@@ -23,7 +23,7 @@ class Lambda:
         self.asked: list[bool] = []
 
     def list_event_source_mappings(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803 (as boto3 has it)
-        return {"EventSourceMappings": [{"UUID": FunctionName, "State": self.state}]}
+        return {"EventSourceMappings": [{"UUID": FunctionName, "State": self.state, "EventSourceArn": "arn"}]}
 
     def update_event_source_mapping(self, UUID: str, Enabled: bool) -> None:  # noqa: N803 (as boto3 has it)
         if self.passing:

@@ -104,7 +104,7 @@ def test_the_hook_has_its_turn_before_each_item() -> None:
     store.get([A, C])
     store.scan("t", (0, 1), None, 9)
     store.find("t", "i", "v", {"S": "1"})
-    store.stream_view("t")
+    store.stream("t")
     store.update(Update(A, put={"v": {"S": "x"}}))
     store.write([Change(B, None)])
 
@@ -112,7 +112,7 @@ def test_the_hook_has_its_turn_before_each_item() -> None:
     assert sorted(script.turns[2:8], key=str) == sorted(
         [(operation, key) for operation in ("scan", "find") for key in (None, "a", "b")], key=str
     )
-    assert script.turns[8:] == [("stream_view", None), ("update", "a"), ("write", "b")]
+    assert script.turns[8:] == [("stream", None), ("update", "a"), ("write", "b")]
 
 
 def test_a_page_is_not_a_snapshot() -> None:

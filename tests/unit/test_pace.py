@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from measures.model import MODEL
-from remodel.backfill import Segment, backfill
+from remodel.backfill import backfill
+from remodel.segments import Segment
 from runner.pace import BEHIND, SMALLEST, Pace, furthest_behind
 from tests.memory import Fault
 from tests.rows import actual

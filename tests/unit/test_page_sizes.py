@@ -11,11 +11,12 @@ import pytest
 from demo import oracle
 from measures.model import MODEL as MEASURES
 from remodel import compare
-from remodel.backfill import Segment, backfill
+from remodel.backfill import backfill
 from remodel.call import Place
 from remodel.compare import Report
 from remodel.model import Model
 from remodel.reconcile import reconcile
+from remodel.segments import Segment
 from remodel.store import QUARANTINE
 from shop.model import MODEL as SHOP
 from tests import oracle_shop

@@ -9,9 +9,10 @@ import pytest
 
 import measures.model
 import shop.model
-from remodel.backfill import Segment, backfill
+from remodel.backfill import backfill
 from remodel.items import Item
 from remodel.model import Model
+from remodel.segments import Segment
 from runner import plan
 from runner.world import World
 from tests.memory import MemoryStore
@@ -39,7 +40,7 @@ def world(model: Model, rows: dict[str, list[Item]]) -> tuple[World, MemoryStore
     )
     nothing: Any = SimpleNamespace()
     names = {name: name for name in store.tables}
-    return World("dev", place, counts, names, *[nothing] * 6), store
+    return World("dev", place, counts, names, *[nothing] * 7), store
 
 
 @pytest.mark.parametrize(("model", "rows"), [(measures.model.MODEL, MEASURES), (shop.model.MODEL, SHOP)])

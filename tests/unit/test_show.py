@@ -83,7 +83,6 @@ SHOWN: dict[str, Callable[[], Any]] = {
     "gaps": lambda: show.gaps(
         [Gap("milestones", 1_795_678_860.0, 1_795_778_860.0, "the stream was not read")], "would"
     ),
-    "cleared": lambda: show.cleared("would be cleared", {"measure_links": MANY, "measure_data": MANY}, ["would stop"]),
     "rejected": lambda: show.rejected(
         {"source": "actuals", "id": UUID, "seen": WHEN, "reason": REASON, "image": {"recorded_by": {"S": "z" * 300}}}
     ),
@@ -148,7 +147,7 @@ def test_a_step_of_the_log_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(lines) == 3 + len(STEPS) + 1
     assert re.fullmatch(r"2026-11-26 07:41 +validate +done +3 min 20 s +anna +1,234,567,890 d.*", lines[4])
     assert "failed" in lines[3] and "christopher" in lines[3] and "NotReady" in lines[3]
-    assert "running" in lines[5]
+    assert "not ended" in lines[5]
     assert "1,234,567,892" in lines[6]
 
 

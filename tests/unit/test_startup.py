@@ -1,4 +1,4 @@
-"""A function starts without looking for garbage that is not there."""
+"""A function starts without looking for garbage that is not there, and the command line without what its help does not need."""
 
 from __future__ import annotations
 
@@ -41,3 +41,17 @@ def test_imports_are_not_searched_for_garbage(app: Path) -> None:
 
     assert said["walks"] < WALKS
     assert said["frozen"] > 50_000
+
+
+@pytest.mark.parametrize(
+    ("modules", "unneeded"),
+    [
+        ("runner.cli", ("rich", "pydantic", "botocore", "yaml", "tomlkit", "jinja2")),
+        ("runner.cli, runner.here, runner.aws, runner.show, runner.status, runner.bars", ("boto3", "jinja2")),
+    ],
+)
+def test_the_command_line_imports_what_it_needs(modules: str, unneeded: tuple[str, ...]) -> None:
+    told = f"import sys, {modules}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert not set(unneeded) & set(done.stdout.split())

@@ -1,0 +1,163 @@
+"""From the gate to the flip: the application pauses, everything is proved to have arrived, and the fence is set.
+
+The proofs come from the streams and from the index. Own readers at the tips of the streams show that the application is quiet.
+What they read is compared with everything that it affects, so a change that no function has processed is a difference. The
+functions go on reading the streams all the while, because behind the fence nothing could be finished. What their calls have
+touched since the last complete comparison is compared as well: the notes say what that was. So the pause depends on how much
+the application changes, and not on how large the tables are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from remodel import fence
+from remodel.call import Call, when
+from remodel.compare import Report, touched
+from remodel.converge import OLDER_THAN
+from remodel.fanout import affected, pending
+from remodel.hints import Hint
+from remodel.notes import open_notes
+from remodel.notes import touched as noted
+from runner.calls import call
+from runner.comparison import Asked, both_ways, compare
+from runner.errors import NotReady
+from runner.world import Tips, World
+
+QUIET = 5.0
+"""Seconds without a record after which the application counts as quiet; a record reaches the stream within a second."""
+
+LOOK = 0.5
+"""Seconds between two looks at the tips."""
+
+ASKED = 900.0
+"""Seconds that the application is given to pause."""
+
+DRAIN = 60.0
+"""Seconds of pause for what the application wrote last to reach the new tables. A call that dies then leaves a note that has no
+owner only after a quarter of an hour: too long for a pause, so the cutover is given up and typed again later."""
+
+SEGMENTS = 4
+
+Watch = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """`quiet`: when the application's last change was seen, or it was asked to pause, in seconds since the epoch. `compared`:
+    old rows that were looked at during the pause."""
+
+    quiet: float
+    compared: int
+
+
+def hand_over(world: World, tips: Tips, since: float, watch: Watch) -> HandedOver:
+    """`since`: when the last complete comparison began. On its return the fence is set, and all is the same in both models.
+    Raises NotReady, CallFailed and LeaseLost."""
+    watch(f"the pause will take about {_expected(world, since):.0f} s")
+    watch(
+        f"pause the application's writes to the old tables now; waiting up to {ASKED:.0f} s for {QUIET:.0f} s without one"
+    )
+    quiet, hints = _quiet(world, tips)
+    watch("the application is quiet; waiting until its last changes have arrived")
+    _drain(world, hints)
+    watch(f"setting the fence; no call writes any more {fence.BOUND:.0f} s from now")
+    world.journal.check()
+    world.call().set_fence(when(world.clock.now()))
+    world.clock.sleep(fence.BOUND)
+    if left := unfinished(world.call()):
+        raise NotReady(f"expected nothing to be under way behind the fence, found {left}: cut over again")
+    watch("comparing what was touched since the last complete comparison")
+    compared = _compare(world, since, hints)
+    _still_quiet(tips)
+    return HandedOver(quiet, compared)
+
+
+def _expected(world: World, since: float) -> float:
+    """Seconds of pause. The comparison of what was touched is timed while the application still writes."""
+    began = world.clock.now()
+    _touched(world, since, [])
+    return QUIET + fence.BOUND + world.clock.now() - began + 2 * LOOK
+
+
+def _quiet(world: World, tips: Tips) -> tuple[float, list[Hint]]:
+    """When the last change was seen, and all that were. Raises NotReady."""
+    began = last = world.clock.now()
+    hints: list[Hint] = []
+    while world.clock.now() - last < QUIET:
+        if found := tips.read():
+            hints, last = [*hints, *found], world.clock.now()
+        if world.clock.now() - began > ASKED:
+            raise NotReady(
+                f"expected the application to pause its writes to the old tables within {ASKED:.0f} s, found that it still "
+                f"writes ({_few(hints[-5:])}): pause it everywhere, then cut over again"
+            )
+        world.clock.sleep(LOOK)
+    return last, hints
+
+
+def _drain(world: World, hints: list[Hint]) -> None:
+    """Until nothing is under way and what the tips have read is in the new tables. Raises NotReady."""
+    deadline = world.clock.now() + DRAIN
+    while left := unfinished(world.call()) or _differs(touched(world.call(), affected(world.call(), hints))):
+        if world.clock.now() > deadline:
+            raise NotReady(
+                f"expected the last changes to have arrived within {DRAIN:.0f} s, found {left}: see the functions' logs, then "
+                "cut over again"
+            )
+        call(world, "Sweep")
+        world.clock.sleep(LOOK)
+
+
+def unfinished(it: Call) -> str:
+    """What is under way, as a person reads it; empty for nothing."""
+    notes, fanouts = len(open_notes(it)), len(pending(it))
+    return f"{notes} open notes and {fanouts} pending fan-outs" if notes or fanouts else ""
+
+
+def _compare(world: World, since: float, hints: list[Hint]) -> int:
+    """How many old rows. Raises NotReady where any differs."""
+    found = _touched(world, since, hints)
+    if told := _differs(found):
+        raise NotReady(
+            f"expected both models to say the same behind the fence, found {told}: `remodel validate --full`"
+        )
+    return found.rows.total()
+
+
+def _touched(world: World, since: float, hints: list[Hint]) -> Report:
+    """Lookups whose streams are not connected leave no notes: then everything is compared."""
+    it = world.call(OLDER_THAN)
+    if set(world.sources) >= set(world.model.order):
+        # A call stores its note before it writes: one that ran when the comparison began may have been noted before.
+        return touched(it, [*noted(it, since - OLDER_THAN), *affected(it, hints)])
+    found = compare(world, Asked("cutover", both_ways(world)), SEGMENTS)
+    report = Report(examples=found.examples)
+    report.counts.update(found.counts)
+    report.rows.update(found.rows)
+    return report
+
+
+def _differs(found: Report) -> str:
+    wrong = found.drift + found.counts["claims"]
+    shown = ", ".join(f"{each['what']} {each['table']} {each['key']}" for each in found.examples[:5])
+    return f"{wrong} rows that differ ({shown})" if wrong else ""
+
+
+def _still_quiet(tips: Tips) -> None:
+    if found := tips.read():
+        raise NotReady(
+            f"expected the application to write nothing to the old tables during the pause, found that it wrote "
+            f"{_few(found)}: pause it everywhere, then cut over again"
+        )
+
+
+def named(hints: list[Hint]) -> list[str]:
+    """Table and key of each row."""
+    return list(dict.fromkeys(f"{hint.key.table} {hint.key.text}" for hint in hints))
+
+
+def _few(hints: list[Hint]) -> str:
+    names = named(hints)
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

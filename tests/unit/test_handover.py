@@ -1,0 +1,69 @@
+"""How long the application is paused depends on what it changes, and not on how large the tables are.
+
+The store in memory takes a moment for each item that it is asked for. So the clock shows what a pause is made of.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from benchmarks.rows import Stream
+from measures.model import MODEL
+from remodel import fence
+from remodel.keys import Key
+from remodel.replicate import replicate
+from remodel.store import READS
+from runner import handover
+from runner.handover import hand_over
+from runner.world import World
+from tests.memory import Fault
+from tests.rows import actual, guid, link, text
+from tests.still import memory_place
+
+ITEM = 0.01 / READS
+"""Seconds that an item of a request takes: a request of a hundred takes ten milliseconds."""
+
+CHANGED = 400
+
+
+class Quiet:
+    def read(self) -> list[Any]:
+        return []
+
+
+def paused(rows: int) -> tuple[float, int]:
+    """Seconds from the last change to the moment at which the flag can be flipped, and old rows compared in it."""
+
+    def ticking(_operation: str, _key: Key | None) -> Fault | None:
+        clock.sleep(ITEM)
+        return None
+
+    place, store = memory_place(MODEL, ticking)
+    clock = place.clock
+    stream, began = Stream(), clock.now()
+    links = [link(f"link {n}", measure_id=text(guid(f"m{n}"))) for n in range(20)]
+    changed = [actual(f"changed {n}", measure_id=text(guid(f"m{n % 20}"))) for n in range(CHANGED)]
+    for n in range(rows):
+        store.tables["actuals"].apply(f"row {n}", {"id": {"S": f"row {n}"}})
+    for source, each in (("links", links), ("actuals", changed)):
+        for row in each:
+            store.tables[source].put(row)
+        records = [stream.record(source, None, row) for row in each]
+        assert replicate(place.call(600.0), source, source, {"Records": records}).failed is None
+    nothing: Any = SimpleNamespace(check=lambda: None)
+    names = {name: name for name in store.tables}
+    world = World("dev", place, nothing, names, nothing, nothing, nothing, nothing, nothing, nothing, Quiet)
+    done = hand_over(world, Quiet(), began, lambda told: None)
+    assert place.call(1.0).fence()
+    return clock.now() - done.quiet, done.compared
+
+
+def test_the_pause_does_not_depend_on_the_size_of_the_tables() -> None:
+    small, compared = paused(10_000)
+
+    assert paused(1_000_000) == (pytest.approx(small), compared)
+    assert compared == CHANGED + 20
+    assert small < handover.QUIET + fence.BOUND + 5
