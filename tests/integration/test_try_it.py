@@ -27,8 +27,12 @@ WORKS = {
     "local_cloud.emulator": "DynamoDB Local listens",
     APPLICATION: "changes;|the read flag says",
     "runner.cli local": "streams are read",
+    "runner.cli cutover --execute": "pause the application's writes",
 }
-"""Programs that go on until Ctrl-C, and what they say once they work."""
+"""Programs that go on for a while, and what they say once the next line can be typed."""
+
+CUTOVER = "runner.cli cutover --execute"
+"""It ends by itself, once the application has paused."""
 
 STATUSES = {"plan": {0, 1}}
 """Of verbs that may refuse here: something is missing as yet."""
@@ -47,6 +51,9 @@ class Terminals:
     def type(self, line: str) -> None:
         if line == "# Ctrl-C":
             self.interrupt(APPLICATION)
+            if CUTOVER in self.running:
+                process = self.running.pop(CUTOVER)
+                assert process.wait(ENDS) == 0, self.log(CUTOVER)
         elif line.startswith("export "):
             place = dict(each.split("=", 1) for each in line.split()[1:])
             self.environment |= {**place, "REMODEL_ENDPOINT_URL": f"http://127.0.0.1:{self._port}"}
@@ -86,8 +93,6 @@ class Terminals:
             self.until(name, lambda: "; 0 rows are rejectable" in self.log(name))
 
     def _run(self, line: str, command: list[str], verb: str) -> None:
-        if verb == "cutover" and "--execute" in line:
-            time.sleep(3)  # "a few seconds later"
         for _ in range(3 if verb in AGAIN else 1):
             done = subprocess.run(
                 command,
