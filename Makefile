@@ -5,6 +5,8 @@ RUN := .venv/bin/
 SCHEDULES ?= 20000
 SEED ?= 1
 LOCKS := dev sam checkov uv java node dynamodump
+# A dot each second, while the command that follows says nothing.
+DOTS := sh -c 'while sleep 1; do printf .; done & dots=$$!; trap "kill $$dots; exit 130" INT; "$$@"; status=$$?; kill $$dots; echo; exit $$status' --
 
 # A command that is started a dozen times must not compile the libraries each time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -46,14 +48,16 @@ lock: $(UV) ## renews the locks; they name hashes and no address
 	$(UV) pip compile -q --python-version 3.13 --python-platform aarch64-manylinux_2_28 --no-annotate --no-header -c locks/dev.txt locks/layer.in -o shared/requirements.txt
 
 $(UV): locks/uv.txt
-	$(PYTHON) -m venv --clear .cache/uv
-	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
+	@echo "setting up, once"
+	@$(DOTS) $(PYTHON) -m venv --clear .cache/uv
+	@$(DOTS) .cache/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
 	@touch $@
 
 .venv/.done: $(UV) locks/dev.txt pyproject.toml
-	$(UV) venv --quiet --clear --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes locks/dev.txt
-	$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+	@echo "installing what locks/dev.txt names into .venv, once"
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv
+	@$(DOTS) $(UV) pip sync --quiet --python .venv/bin/python --require-hashes locks/dev.txt
+	@$(DOTS) $(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 .cache/%/.done: $(UV) locks/%.txt

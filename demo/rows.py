@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from remodel.items import Item, Wire
@@ -21,11 +22,12 @@ def number(value: str | int) -> Wire:
 
 @dataclass
 class Rows:
-    """Makes rows; equal seeds make equal rows."""
+    """Makes rows; equal seeds make equal rows. `poisoned`: how often each attribute has got a bad value."""
 
     random: random.Random
     measures: list[str]
     users: list[str]
+    poisoned: Counter[str] = field(default_factory=Counter)
 
     def guid(self) -> str:
         made = str(UUID(int=self.random.getrandbits(128), version=4))
@@ -69,7 +71,7 @@ class Rows:
         return self._odd(row)
 
     def poison(self, row: Item) -> Item:
-        """The same row as the new model would refuse it, marked as such."""
+        """The same row with a value that the new model rejects; "poisoned" names its attribute."""
         ways = [
             ("period", text("2025-Q1")),
             ("data_source", text("telepathy")),
@@ -84,8 +86,9 @@ class Rows:
         fitting = [
             (name, value) for name, value in ways if name in row and not ("period" in row and name == "created_by")
         ]
-        name, value = self.random.choice(fitting or [("created_at", text("yesterday"))])
-        return {**row, name: value, "poisoned": text("yes")}
+        name, value = min(fitting or [("created_at", text("yesterday"))], key=lambda way: self.poisoned[way[0]])
+        self.poisoned[name] += 1
+        return {**row, name: value, "poisoned": text(name)}
 
     def timestamp(self) -> str:
         r = self.random

@@ -1,6 +1,6 @@
-"""The application, as far as the old tables feel it: rows come, change, move, go bad, are mended and go; so do links.
+"""What the application does to its old tables: it inserts, changes, moves and removes rows, rejectable ones among them.
 
-Each writer has its own rows, so that nobody needs to know what another one does; the old tables' last word counts.
+Each writer has its own rows, so no writer needs to know what another one does.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-CALM = 0.5
-"""Seconds between two changes when there is no haste: an application never stops, but it need not always run."""
+CALM = 1.0
+"""Seconds between two changes of a writer that is not brisk."""
 
 
 @dataclass
 class Writer:
     """One thread of changes. `mine`: the rows that it may change, by old table and id.
 
-    pause: seconds between two changes until there were `brisk` of them; from then on it is calmer.
+    pause: seconds between two changes until there were `brisk` of them, and while rows are corrected; otherwise CALM.
+    correcting: makes no row any more that the new model rejects, and corrects those that there are.
+    kept: the attribute whose bad values are not corrected.
+    last: when its last write was acknowledged.
     """
 
     dynamodb: DynamoDBClient
@@ -36,6 +39,9 @@ class Writer:
     mine: dict[str, dict[str, Item]]
     pause: float
     brisk: int = 0
+    correcting: bool = False
+    kept: str = ""
+    last: float = 0.0
     stopping: threading.Event = field(default_factory=threading.Event)
     done: Counter[str] = field(default_factory=Counter)
     problem: BaseException | None = None
@@ -44,13 +50,19 @@ class Writer:
         try:
             while not self.stopping.is_set():
                 self._change()
-                time.sleep(self.pause if self.done.total() < self.brisk else CALM)
-        except BaseException as problem:
+                self.stopping.wait(self.pause if self._is_brisk() else CALM)
+        except Exception as problem:
             self.problem = problem
-            raise
+
+    def _is_brisk(self) -> bool:
+        return self.done.total() < self.brisk or (self.correcting and bool(self.to_correct()))
 
     def _change(self) -> None:
         r = self.rows.random
+        if self.correcting and (left := self.to_correct()):
+            source, id = left[0]
+            self._put(source, self._new(source, id), "correction")
+            return
         if r.random() < 0.12:
             r.choice([self._owner, self._person])()
             return
@@ -63,7 +75,7 @@ class Writer:
                 self._move,
                 self._burst,
                 self._poison,
-                self._mend,
+                self._correct,
                 self._come_back,
             ],
             [25, 25, 15, 10, 10, 5, 5, 5],
@@ -120,13 +132,21 @@ class Writer:
             self._put(source, self._new(source, row["id"]["S"]), "insert")
 
     def _poison(self, source: str) -> None:
-        if row := self._some(source):
-            self._put(source, self.rows.poison(self._new(source, row["id"]["S"])), "poison")
+        if (row := self._some(source)) and not self.correcting:
+            self._put(source, self.rows.poison(self._new(source, row["id"]["S"])), "bad value")
 
-    def _mend(self, source: str) -> None:
-        poisoned = [row for row in self.mine[source].values() if "poisoned" in row]
-        if poisoned:
-            self._put(source, self._new(source, self.rows.random.choice(poisoned)["id"]["S"]), "mend")
+    def _correct(self, source: str) -> None:
+        if poisoned := [row for row in self.mine[source].values() if "poisoned" in row]:
+            self._put(source, self._new(source, self.rows.random.choice(poisoned)["id"]["S"]), "correction")
+
+    def to_correct(self) -> list[tuple[str, str]]:
+        """Table and id of the rows that the new model rejects, but for the `kept` ones."""
+        return [
+            (source, id)
+            for source in ("links", *DATA)
+            for id, row in self.mine[source].copy().items()
+            if "poisoned" in row and row["poisoned"]["S"] != self.kept
+        ]
 
     def _new(self, source: str, id: str, measure: str = "") -> Item:
         measure = measure or self.rows.random.choice(self.rows.measures)
@@ -134,14 +154,17 @@ class Writer:
 
     def _some(self, source: str) -> Item | None:
         rows = self.mine[source]
-        return rows[self.rows.random.choice(sorted(rows))] if rows else None
+        ids = [id for id in rows if not (self.correcting and "poisoned" in rows[id])]
+        return rows[self.rows.random.choice(sorted(ids))] if ids else None
 
     def _put(self, source: str, row: Item, kind: str) -> None:
         self.dynamodb.put_item(TableName=self.tables[source], Item=row)
+        self.last = time.time()
         self.mine[source][row["id"]["S"]] = row
         self.done[kind] += 1
 
     def _delete(self, source: str, id: str) -> None:
         self.dynamodb.delete_item(TableName=self.tables[source], Key={"id": text(id)})
+        self.last = time.time()
         del self.mine[source][id]
         self.done["remove"] += 1

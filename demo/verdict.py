@@ -5,7 +5,7 @@ The expectation is the oracle's, and the oracle shares nothing with the engine: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +21,20 @@ NEW = ("measure_links", "measure_data")
 
 Id = tuple[str, str]
 """Table and id."""
+
+TERMS = {
+    "missing": "new rows that should exist, and do not",
+    "different": "new rows with a wrong value",
+    "orphaned": "new rows that no old row explains",
+    "misfiled": "rows wrongly in quarantine, or wrongly not there",
+    "unlinked": "old rows without a link: they have no new row yet",
+    "tenant_violations": "pairs of a row and a link of two tenants: left out",
+    "uniqueness_violations": "links that repeat a measure and goal: carried over",
+    "claims": "old rows that claim the new key of another one",
+    "ambiguous": "links with several persons: the smallest id counts",
+    "quarantined": "old rows that the new model rejects",
+}
+"""The counts of a verdict. The first four must be 0; the others describe the old rows."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +54,32 @@ class Verdict:
     def converged(self) -> bool:
         return not (self.missing or self.different or self.orphaned or self.misfiled)
 
+    def counted(self, term: str) -> int:
+        """One of TERMS."""
+        return self.counts[term] if term in self.counts else len(getattr(self, term))
+
+    def examples(self) -> list[str]:
+        """Some of what is wrong."""
+        wrong = [(what, each) for what in ("missing", "orphaned", "misfiled") for each in getattr(self, what)[:5]]
+        told = [f"  {what}: {table} {id}" for what, (table, id) in wrong]
+        differing = list(self.different.items())[:5]
+        return told + [f"  different: {table} {id} {fields}" for (table, id), fields in differing]
+
     def __str__(self) -> str:
-        counts = " ".join(f"{name}={count}" for name, count in self.counts.items())
-        return (
-            f"verdict: {'converged' if self.converged else 'DIVERGED'}  missing={len(self.missing)} "
-            f"different={len(self.different)} orphaned={len(self.orphaned)} misfiled={len(self.misfiled)} {counts}"
-        )
+        counts = " ".join(f"{name}={self.counted(name)}" for name in TERMS)
+        return f"verdict: {'converged' if self.converged else 'DIVERGED'}  {counts}"
 
 
-def verdict(dynamodb: DynamoDBClient, tables: Mapping[str, str]) -> Verdict:
-    """Reads every row, consistently. Nothing may be writing any more."""
+def verdict(
+    dynamodb: DynamoDBClient, tables: Mapping[str, str], before: Callable[[], Mapping[Id, Item | None]] = dict
+) -> Verdict:
+    """Reads every row, consistently. Nothing may write to the old tables.
+
+    `before`: asked after that, the new rows that the application has written since the cutover, as they were at the cutover.
+    """
     old = {name: scan(dynamodb, tables[name]) for name in OLD}
-    found = {(name, row["id"]["S"]): row for name in NEW for row in scan(dynamodb, tables[name])}
+    there: dict[Id, Item | None] = {(name, row["id"]["S"]): row for name in NEW for row in scan(dynamodb, tables[name])}
+    found = {id: row for id, row in (there | {**before()}).items() if row is not None}
     oracle = expected(old)
     wanted = {(name, id): rows for name in NEW for id, rows in oracle.rows[name].items()}
     held = {(row["source"]["S"], row["row_id"]["S"]) for row in scan(dynamodb, tables["quarantine"])}

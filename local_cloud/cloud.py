@@ -17,10 +17,10 @@ from botocore.config import Config
 from botocore.session import get_session
 
 from local_cloud.emulator import ROOT, credentials
-from local_cloud.function import RunningFunction
+from local_cloud.function import Forks, RunningFunction
+from local_cloud.heartbeat import Heartbeats
 from local_cloud.poller import Faults, Poller
 from local_cloud.schedule import Schedule
-from local_cloud.signs import Signs
 from local_cloud.template import Template
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ class Cloud:
         names = {**_default_names(prefix), **(parameters or {}), "Stage": "sandbox"}
         self.template = Template(ROOT / "template.yaml", names, prefix)
         self.dynamodb = client(endpoint)
-        self.functions = {}
+        self.forks, self.functions = Forks(), {}
         for function in self.template.functions():
             function.environment.pop("FANOUT_QUEUE")
-            self.functions[function.name] = RunningFunction(function, endpoint, folder)
+            self.functions[function.name] = RunningFunction(function, self.forks, endpoint, folder)
         self.pollers: dict[str, Poller] = {}
         self.schedules: dict[str, Schedule] = {}
-        self._signs: Signs | None = None
+        self._heartbeats: Heartbeats | None = None
 
     @cached_property
     def streams(self) -> DynamoDBStreamsClient:
@@ -80,16 +80,17 @@ class Cloud:
         return {**named, "migration": f"{self.prefix}remodel-sandbox"}
 
     def create_tables(self, streams: bool = True, but: Iterable[str] = ()) -> None:
-        """All tables of the template; with `streams` off, as an application has them before anybody thinks of migrating.
+        """The tables of the template that do not exist yet; without `streams`, as an application has them before a migration.
 
-        `but`: logical names of those that are left to somebody else.
+        `but`: logical names of tables to leave out.
         """
-        left = {self.tables[name] for name in but}
+        left_out = {self.tables[name] for name in but}
         for table in self.template.tables():
             if not streams:
                 table.pop("StreamSpecification", None)
-            if table["TableName"] not in left:
-                self.dynamodb.create_table(**table)
+            if table["TableName"] not in left_out:
+                with contextlib.suppress(self.dynamodb.exceptions.ResourceInUseException):
+                    self.dynamodb.create_table(**table)
 
     def delete_tables(self) -> None:
         """Those of the template, and the migration's own."""
@@ -104,15 +105,26 @@ class Cloud:
                     TableName=table["TableName"], StreamSpecification=table["StreamSpecification"]
                 )
 
+    def without_stream(self) -> list[str]:
+        """The tables whose streams the functions read, as far as they have none. Raises ResourceNotFoundException."""
+        tables = [each.function.mapping.table for each in self.functions.values() if each.function.mapping]
+        return [name for name in tables if not self._stream(name)]
+
     def start_pollers(self, faults: Faults | None = None) -> None:
         for name, function in self.functions.items():
             mapping = function.function.mapping
             if mapping is not None:
-                arn = self.dynamodb.describe_table(TableName=mapping.table)["Table"]["LatestStreamArn"]
+                arn = self._stream(mapping.table)
                 self.pollers[name] = Poller(self.streams, arn, function, self.folder / "failed", faults)
                 self.pollers[name].start()
         sources = {self.functions[name].function.environment["SOURCE"]: each for name, each in self.pollers.items()}
-        self._signs = Signs(self.dynamodb, self.tables["migration"], sources)
+        self._heartbeats = Heartbeats(self.dynamodb, self.tables["migration"], sources)
+
+    def _stream(self, table: str) -> str:
+        """The ARN; empty without a stream."""
+        described = self.dynamodb.describe_table(TableName=table)["Table"]
+        enabled = described.get("StreamSpecification", {}).get("StreamEnabled")
+        return described.get("LatestStreamArn", "") if enabled else ""
 
     def start_schedule(self, function: str, event: Any, every: float) -> Schedule:
         """Calls the function every so many seconds, whatever its schedule in the template says."""
@@ -129,8 +141,8 @@ class Cloud:
         return False
 
     def stop(self) -> None:
-        if self._signs is not None:
-            self._signs.stop()
+        if self._heartbeats is not None:
+            self._heartbeats.stop()
         threads: list[Poller | Schedule] = [*self.pollers.values(), *self.schedules.values()]
         stops = [threading.Thread(target=each.stop) for each in threads]
         for each in stops:
@@ -139,6 +151,7 @@ class Cloud:
             each.join()
         for function in self.functions.values():
             function.stop()
+        self.forks.stop()
 
 
 @contextlib.contextmanager

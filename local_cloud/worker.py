@@ -1,6 +1,7 @@
-"""The process in which one function runs: events in on standard input, answers out on a descriptor of their own.
+"""The process from which all processes of functions are forked, so that the imports they share are loaded once.
 
-Run as `python -m local_cloud.worker CODE HANDLER DESCRIPTOR`. Standard output is the function's own, for logs and metrics.
+Run as `python -m local_cloud.worker`. Standard input is a socket: each line describes one process, and comes with two
+descriptors, for events and for answers. Standard output and error of a process are its function's log.
 """
 
 from __future__ import annotations
@@ -9,11 +10,21 @@ import importlib
 import json
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
+
+from local_cloud.emulator import die_with_parent
+
+SHARED = ("remodel.startup", "remodel.runtime", "remodel.telemetry")
+"""What every function imports. None of them reads the environment when it is imported."""
+
+LONGEST = 65_536
+"""Bytes of a description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +41,43 @@ class Context:
         return max(0, int((self.deadline - time.time()) * 1000))
 
 
-def main(code: str, handler: str, descriptor: int) -> None:
-    # Ctrl-C at a terminal reaches every process there; what is begun is finished, and the caller decides what follows.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def main() -> None:
+    for name in SHARED:
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that the kernel removes processes that have ended
+    with socket.socket(fileno=0) as parent:
+        while True:
+            line, descriptors, _, _ = socket.recv_fds(parent, LONGEST, 2)
+            if not line:
+                return
+            if not (process := os.fork()):
+                break
+            for each in descriptors:
+                os.close(each)
+            parent.sendall(f"{process}\n".encode())
+    _become(json.loads(line), *descriptors)
+
+
+def _become(described: dict[str, Any], events: int, answers: int) -> None:
+    die_with_parent()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    log = os.open(described["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    os.environ.clear()
+    os.environ.update(described["environment"])
+    with os.fdopen(events) as lines, os.fdopen(answers, "w", buffering=1) as out:
+        serve(described["code"], described["handler"], lines, out)
+
+
+def serve(code: str, handler: str, events: Iterable[str], answers: IO[str]) -> None:
+    """Calls the handler with each event, until there are no more."""
     sys.path.insert(0, code)
     module, _, name = handler.rpartition(".")
     function = getattr(importlib.import_module(module), name)
-    with os.fdopen(descriptor, "w", buffering=1) as answers:
-        for line in sys.stdin:
-            call = json.loads(line)
-            print(json.dumps(_answer(function, call)), file=answers)
+    for line in events:
+        call = json.loads(line)
+        print(json.dumps(_answer(function, call)), file=answers)
 
 
 def _answer(function: Any, call: dict[str, Any]) -> dict[str, Any]:
@@ -51,4 +89,4 @@ def _answer(function: Any, call: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main()

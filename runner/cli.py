@@ -13,7 +13,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runner import cli_quarantine
-from runner.options import REFUSED, STATUSES, USAGE, Confirm, Execute, Json, confirm, fail, option, say, verb
+from runner.options import (
+    REFUSED,
+    STATUSES,
+    USAGE,
+    Confirm,
+    Endpoint,
+    Execute,
+    Json,
+    Prefix,
+    confirm,
+    ending,
+    fail,
+    option,
+    say,
+    verb,
+)
 
 if TYPE_CHECKING:
     from runner.world import World
@@ -288,6 +303,25 @@ def log_(it: World, as_json: Json = False) -> None:
 
     steps = it.journal.steps()
     say(as_json, [asdict(each) for each in steps], show.log, it.stage, steps)
+
+
+@app.command()
+def local(
+    endpoint: Endpoint = None,
+    prefix: Prefix = "",
+    kill: Annotated[float, option("--kill", "Percent of calls in which the function is killed.", min=0, max=100)] = 0,
+    repeat: Annotated[float, option("--repeat", "Percent of batches that are delivered twice.", min=0, max=100)] = 0,
+) -> None:
+    """On a DynamoDB Local, in place of a deployment: run the functions that read the streams, and the sweeper, until Ctrl-C.
+
+    Example: remodel local --endpoint-url http://localhost:8000
+    """
+    if endpoint is None:
+        fail("expected --endpoint-url, found none: for example --endpoint-url http://localhost:8000", USAGE)
+    with ending(resumes=True):
+        from runner import local
+
+        local.run(endpoint, prefix, kill / 100, repeat / 100)
 
 
 if __name__ == "__main__":

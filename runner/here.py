@@ -1,7 +1,7 @@
 """A DynamoDB Local as a verb's world: the template's tables at stage sandbox, its functions as processes of this program.
 
-Who reads the streams there is the local cloud's poller, in a process of its own; it leaves a sign of life in the migration's
-table at every turn, and looks there whether it is switched off. The read flag is a note in that table, too.
+Who reads the streams there is the local cloud's poller, in a process of its own; it writes heartbeats to the migration's
+table, and reads there whether it is switched off. The read flag is a note in that table, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from local_cloud.cloud import Cloud
 from local_cloud.function import FunctionFailed
-from local_cloud.signs import Sign, signs_of_life, switch
+from local_cloud.heartbeat import Heartbeat, heartbeats, switch
 from remodel.call import Place
 from remodel.clock import SystemClock
 from remodel.dynamodb import DynamoStore
@@ -31,7 +31,7 @@ from runner.tips import Tips
 from runner.world import Denial, Failed, Reader, World
 
 SILENT = 5.0
-"""Seconds without a sign of life after which a stream counts as unread."""
+"""Seconds without a heartbeat after which a stream counts as unread."""
 
 
 @contextmanager
@@ -91,8 +91,8 @@ class Pollers:
         self._cloud, self._clock, self._sources = cloud, clock, list(sources)
 
     def look(self) -> list[Reader]:
-        signs = _signs(self._cloud)
-        return [self._reader(source, signs.get(source)) for source in self._sources]
+        beats = _heartbeats(self._cloud)
+        return [self._reader(source, beats.get(source)) for source in self._sources]
 
     def switch(self, enabled: bool) -> None:
         for source in self._sources:
@@ -101,14 +101,14 @@ class Pollers:
     def consumers(self, stream: str) -> list[str]:
         return []
 
-    def _reader(self, source: str, sign: Sign | None) -> Reader:
+    def _reader(self, source: str, beat: Heartbeat | None) -> Reader:
         now = self._clock.now()
-        if sign is None or now - sign.at > SILENT:
+        if beat is None or now - beat.at > SILENT:
             return Reader(source, False, None, "no poller", idle=True, deployed=False)
-        if not sign.enabled:
-            return Reader(source, False, None, "poller switched off", idle=sign.idle)
-        lag = now - sign.busy_since if sign.busy_since else 0.0
-        return Reader(source, True, lag, "poller", now - sign.polled if sign.polled else None)
+        if not beat.enabled:
+            return Reader(source, False, None, "poller switched off", idle=beat.idle)
+        lag = now - beat.busy_since if beat.busy_since else 0.0
+        return Reader(source, True, lag, "poller", now - beat.polled if beat.polled else None)
 
 
 class Note:
@@ -134,7 +134,7 @@ class Folder:
         self._cloud = cloud
 
     def look(self) -> list[Failed]:
-        folders = {sign.failed for sign in _signs(self._cloud).values()}
+        folders = {beat.failed for beat in _heartbeats(self._cloud).values()}
         paths = sorted(path for folder in folders for path in folder.glob("*.json"))
         return [Failed(str(path), self._source(path)) for path in paths]
 
@@ -179,8 +179,8 @@ class Beside:
     def remove(self) -> None: ...
 
 
-def _signs(cloud: Cloud) -> dict[str, Sign]:
+def _heartbeats(cloud: Cloud) -> dict[str, Heartbeat]:
     try:
-        return signs_of_life(cloud.dynamodb, cloud.tables["migration"])
+        return heartbeats(cloud.dynamodb, cloud.tables["migration"])
     except cloud.dynamodb.exceptions.ResourceNotFoundException:
         return {}

@@ -58,6 +58,12 @@ def _place(name: str, help: str, **more: Any) -> Any:
     return option(name, help, envvar=f"REMODEL_{name.strip('-').upper().replace('-', '_')}", **more)
 
 
+Endpoint = Annotated[
+    str | None, _place("--endpoint-url", "Instead of AWS: a local cloud, or a DynamoDB Local.", callback=_url)
+]
+Prefix = Annotated[str, _place("--prefix", "On a DynamoDB Local: what the tables' names begin with.")]
+
+
 def where(
     stage: Annotated[Stage | None, _place("--stage", "Default: the one of samconfig.toml besides sandbox.")] = None,
     stack: Annotated[str | None, _place("--stack", "The stack's name. Default: that of samconfig.toml.")] = None,
@@ -65,10 +71,8 @@ def where(
         str | None, _place("--region", "Default: that of samconfig.toml, else of AWS's settings.")
     ] = None,
     profile: Annotated[str | None, _place("--profile", "Of AWS's credentials. Default: likewise.")] = None,
-    endpoint: Annotated[
-        str | None, _place("--endpoint-url", "Instead of AWS: a local cloud, or a DynamoDB Local.", callback=_url)
-    ] = None,
-    prefix: Annotated[str, _place("--prefix", "On a DynamoDB Local: what the tables' names begin with.")] = "",
+    endpoint: Endpoint = None,
+    prefix: Prefix = "",
 ) -> None:
     """The options that every verb takes, as a signature."""
 
@@ -85,7 +89,7 @@ def verb(app: typer.Typer, example: str, resumes: bool = False) -> Callable[[Cal
     def register(work: Callable[..., None]) -> Callable[..., None]:
         def command(context: typer.Context, **given: Any) -> None:
             place = {each: given.pop(each) for each in inspect.signature(where).parameters}
-            with _ends(resumes and bool(given.get("execute") or given.get("full"))), world(**place) as found:
+            with ending(resumes and bool(given.get("execute") or given.get("full"))), world(**place) as found:
                 it = replace(found, where=_typed(context, place))
                 with _next_step(it, given.get("as_json", True)):
                     work(it, **given)
@@ -194,7 +198,7 @@ def _deployed(stage: Stage, **place: str | None) -> World | None:
 
 
 @contextmanager
-def _ends(resumes: bool) -> Iterator[None]:
+def ending(resumes: bool) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, typer.Abort):

@@ -138,7 +138,7 @@ def check(words: list[str]) -> None:
 
 def remodel(words: list[str]) -> None:
     """As the command line itself parses it, without doing anything. A remedy may leave out the stage."""
-    if "--stage" not in words and any(not each.startswith("-") for each in words):
+    if "--stage" not in words and "local" not in words and any(not each.startswith("-") for each in words):
         words = [*words, "--stage", "dev"]
     name, parser, context = "remodel", typer.main.get_command(app), None
     try:

@@ -7,7 +7,8 @@ members of the group of the member that the stored new row names.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from remodel import index, mapping, newkeys, reading
 from remodel.call import Call, index_key
@@ -33,7 +34,7 @@ def other_origins(call: Call, deleted: Iterable[tuple[Key, Key, Item]]) -> dict[
         others = newkeys.origins(call.model, new, item)
         for rule, member in newkeys.member_origins(call.model, new, item):
             twin = _twin(rule, row, member, new)
-            others |= {twin} if twin else set(search(call, rule, member, {new.text}).values())
+            others |= {twin} if twin else set(search(call, [Search(rule, member, {new.text})])[0].values())
         found.setdefault(new, set()).update(others - {row})
     contested = {new: row for row, new, _ in deleted if newkeys.is_contested(call.model, row, new)}
     for new, rows in remembered(call, contested).items():
@@ -83,10 +84,8 @@ def every_origin(call: Call, new: Key, item: Item) -> set[Key]:
 
 def member_origins(call: Call, new: Key, item: Item) -> set[Key]:
     """Of them those that have the key as their own, for the member that the stored row names."""
-    found = set[Key]()
-    for rule, member in newkeys.member_origins(call.model, new, item):
-        found |= set(search(call, rule, member, {new.text}).values())
-    return found
+    searches = [Search(rule, member, {new.text}) for rule, member in newkeys.member_origins(call.model, new, item)]
+    return {row for found in search(call, searches) for row in found.values()}
 
 
 def _twin(rule: Rule, row: Key, member: Key, new: Key) -> Key | None:
@@ -101,26 +100,50 @@ def _twin(rule: Rule, row: Key, member: Key, new: Key) -> Key | None:
     return twin if own == new.text else None
 
 
-def search(call: Call, rule: Rule, member: Key, texts: set[str]) -> dict[str, Key]:
-    """The old rows of a rule that have these keys as their own keys for a member, by key text."""
-    assert rule.each is not None and rule.keys is not None
-    other = mapping.parse(call.model, member, call.read([member]).get(member))
-    group = rule.each.group(rule.each.provider_value(other.row)) if other.row is not None else None
-    if group is None:
-        return {}
-    fields, found = mapping.fields_of(rule.each.kind, member), {}
-    for row in _rows(call, rule, group):
-        own = rule.keys.own(mapping.fields_of(rule.kind, row), fields)
-        if own in texts:
-            found[own] = row
+class Search(NamedTuple):
+    """For the old rows of a rule that have these texts as their own keys for a member."""
+
+    rule: Rule
+    member: Key
+    texts: set[str]
+
+
+def search(call: Call, searches: Sequence[Search]) -> list[dict[str, Key]]:
+    """The old rows of each search, by key text. A group is read once for all of them."""
+    items = call.read({each.member for each in searches})
+    found: list[dict[str, Key]] = [{} for _ in searches]
+    groups: dict[Group, list[tuple[Search, dict[str, Key]]]] = {}
+    for each, its_rows in zip(searches, found, strict=True):
+        if (group := _group(call, each, items.get(each.member))) is not None:
+            groups.setdefault(group, []).append((each, its_rows))
+    for group, asked in groups.items():
+        for members in _members(call, group):
+            for each, its_rows in asked:
+                if members.kind is each.rule.kind:
+                    its_rows.update(_owned(each, members.rows))
     return found
 
 
-def _rows(call: Call, rule: Rule, group: Group) -> Iterator[Key]:
+def _group(call: Call, each: Search, item: Item | None) -> Group | None:
+    """The group of a member as it is now."""
+    join, row = each.rule.each, mapping.parse(call.model, each.member, item).row
+    assert join is not None
+    return None if row is None else join.group(join.provider_value(row))
+
+
+def _members(call: Call, group: Group) -> Iterator[index.Members]:
     start: str | None = None
     while True:
-        page = index.member_page(call, group, [rule.kind], start, PAGE)
-        yield from page.rows
+        page = call.query(group.key, index.ROW, start, PAGE)
+        yield from (members for item in page.items if (members := index.members_of(call.model, item)))
         if page.next is None:
             return
         start = page.next
+
+
+def _owned(each: Search, rows: Iterable[Key]) -> dict[str, Key]:
+    rule = each.rule
+    assert rule.each is not None and rule.keys is not None
+    fields = mapping.fields_of(rule.each.kind, each.member)
+    owned = {rule.keys.own(mapping.fields_of(rule.kind, row), fields): row for row in rows}
+    return {text: owned[text] for text in each.texts & owned.keys()}

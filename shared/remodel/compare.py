@@ -276,17 +276,15 @@ def _by_key(call: Call, left: Mapping[Key, Item]) -> dict[Key, set[Key]]:
 
 
 def _by_member(call: Call, left: Mapping[Key, Item]) -> dict[Key, set[Key]]:
-    searches: dict[tuple[Any, Key], set[str]] = {}
-    rules: dict[int, Any] = {}
+    searches: dict[tuple[int, Key], claims.Search] = {}
     for new, item in left.items():
         for rule, member in newkeys.member_origins(call.model, new, item):
-            rules[id(rule)] = rule
-            searches.setdefault((id(rule), member), set()).add(new.text)
+            searches.setdefault((id(rule), member), claims.Search(rule, member, set())).texts.add(new.text)
     origins: dict[Key, set[Key]] = {}
-    for (rule_id, member), texts in searches.items():
-        rule = rules[rule_id]
-        for text, row in claims.search(call, rule, member, texts).items():
-            origins.setdefault(Key(rule.table.name, text), set()).add(row)
+    asked = list(searches.values())
+    for each, found in zip(asked, claims.search(call, asked), strict=True):
+        for text, row in found.items():
+            origins.setdefault(Key(each.rule.table.name, text), set()).add(row)
     return origins
 
 

@@ -21,9 +21,9 @@ from tests.records import Application
 from tests.rows import actual, customer, guid, item, link, number, order, text
 
 MEASURED = """
-import os, re, sys
-from local_cloud.worker import main
-main(sys.argv[1], sys.argv[2], os.dup(1))
+import re, sys
+from local_cloud.worker import serve
+serve(sys.argv[1], sys.argv[2], sys.stdin, sys.stdout)
 print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import time
@@ -12,18 +11,20 @@ from typing import Any
 
 import pytest
 
-from demo import __main__ as demo
-from demo.rows import Rows
+from demo.application import Application, Size
 from demo.verdict import scan, verdict
 from local_cloud.cloud import Cloud, client
 from local_cloud.function import FunctionFailed
 from local_cloud.poller import Faults as Kills
+from local_cloud.stage import DEAD, SWEEP
 from tests.integration.proxy import Faults, misbehaving
 
 SEEDS = [int(seed) for seed in os.environ.get("FAULT_SEEDS", "1").split()]
 """`FAULT_SEEDS="2 3 4" make test ARGS=tests/integration/test_faults.py` for others."""
 
 MIGRATED = ("links", "milestones", "actuals", "readings")
+
+CHANGES = 600
 
 ENDS = 300.0
 """Seconds after which a test hangs."""
@@ -56,28 +57,27 @@ def cloud(seed: int, faults: Faults, endpoint: str, tmp_path: Path) -> Iterator[
 
 @pytest.mark.timeout(900)
 def test_a_migration_through_faults_converges(seed: int, faults: Faults, cloud: Cloud) -> None:
-    asked = argparse.Namespace(measures=200, rows=2_500, changes=600, seed=seed)
-    rows = Rows(random.Random(seed), [], [])
-    seeded = demo.seed(cloud, rows, asked)
+    application = Application(cloud.dynamodb, cloud.tables, Size(measures=200, rows=2_500, seed=seed))
+    rows = application.seed()
     cloud.switch_streams_on()
-    kills = Kills(kill=0.03, again=0.1, random=random.Random(seed))
-    cloud.start_pollers(kills)
-    cloud.start_schedule("Sweep", {"older_than": demo.DEAD}, demo.SWEEP)
-    writers = demo.start_writers(cloud, rows, seeded, asked, pause=0.2)
-    for writer in writers:
-        writer.brisk = asked.changes
+    cloud.start_pollers(Kills(kill=0.03, again=0.1, random=random.Random(seed)))
+    cloud.start_schedule("Sweep", {"older_than": DEAD}, SWEEP)
+    application.start(rows, pause=0.2, brisk=2 * CHANGES)
     backfill(cloud)
-    with demo.progress() as bars:
-        demo.write_on(writers, asked.changes, bars)
+    while application.changes.total() < CHANGES:
+        application.check()
+        time.sleep(0.2)
+    application.pause()
     assert cloud.drain(ENDS)
     sweep(cloud)
 
     found = verdict(cloud.dynamodb, cloud.tables)
-    print(found, dict(faults.met), f"{kills.kills} kills")
+    kills = sum(poller.kills for poller in cloud.pollers.values())
+    print(found, dict(faults.met), f"{kills} kills")
     assert found.converged, (str(found), found.missing[:3], found.orphaned[:3], list(found.different.items())[:3])
     assert quarantined(cloud) == poisoned(cloud), "what was poisoned, and nothing else"
     assert len(faults.met) == 6, "every kind of fault was met"
-    assert kills.kills
+    assert kills
     assert not list(cloud.folder.glob("failed/*"))
 
 
@@ -104,9 +104,9 @@ def backfill(cloud: Cloud) -> None:
 def sweep(cloud: Cloud) -> None:
     """Until no note is open."""
     deadline = time.time() + ENDS
-    while (said := call(cloud, "Sweep", {"older_than": demo.DEAD}))["left"] or said["stalled"]:
+    while (said := call(cloud, "Sweep", {"older_than": DEAD}))["left"] or said["stalled"]:
         assert time.time() < deadline, said
-        time.sleep(demo.SWEEP)
+        time.sleep(SWEEP)
 
 
 def call(cloud: Cloud, function: str, event: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,25 @@ def test_a_batch_can_be_delivered_twice(tmp_path: Path) -> None:
     poller(function, tmp_path, Faults(again=1e-9)).deliver(records(2))
 
     assert function.seen == [[0, 1], [0, 1]]
+
+
+def test_a_function_can_be_killed_while_it_works(tmp_path: Path) -> None:
+    killed = threading.Event()
+
+    class Killed(Scripted):
+        def kill(self) -> None:
+            killed.set()
+
+        def invoke(self, event: Any) -> Any:
+            if not killed.is_set():
+                killed.wait(60)
+                raise FunctionFailed("it was killed")
+            return super().invoke(event)
+
+    made = poller(function := Killed(), tmp_path, Faults(kill=1e-9))
+
+    assert made.deliver(records(1))
+    assert (made.kills, function.seen) == (1, [[0]])
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"batchItemFailures": []}, {"batchItemFailures": None}])

@@ -1,0 +1,88 @@
+"""An application to try `remodel` with: `python -m demo.live` fills the old tables and changes them until Ctrl-C.
+
+Started again, it goes on with the rows that there are; and with the new tables once the read flag says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import time
+
+from demo.application import Application, Size
+from demo.newversion import NewVersion
+from local_cloud.cloud import Cloud
+from local_cloud.emulator import PORT
+from local_cloud.stage import own_folder
+
+TOLD = 2.0
+"""Seconds between two lines of what was done."""
+
+PAUSE = 0.2
+"""Seconds between two changes of a writer, until rows are corrected."""
+
+STACK = ("measure_links", "measure_data", "index", "quarantine")
+"""Tables that are not the application's."""
+
+
+def main() -> int:
+    asked = _arguments()
+    cloud = Cloud(asked.endpoint_url, own_folder("demo"), asked.prefix)
+    new = NewVersion(cloud.dynamodb, cloud.tables, random.Random(asked.seed))
+    try:
+        if not new.reads_new():
+            _write_old(cloud, asked, new)
+        _write_new(new)
+    except KeyboardInterrupt:
+        print("the application has paused")
+        return 130
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    place = {name: os.environ.get(f"REMODEL_{name}") for name in ("ENDPOINT_URL", "PREFIX")}
+    parser = argparse.ArgumentParser(prog="python -m demo.live", description=__doc__)
+    parser.add_argument("--endpoint-url", default=place["ENDPOINT_URL"] or f"http://127.0.0.1:{PORT}")
+    parser.add_argument("--prefix", default=place["PREFIX"] or "", help="what the tables' names begin with")
+    parser.add_argument("--measures", type=int, default=20, help="measures, with 0 to 5 links each (20)")
+    parser.add_argument("--rows", type=int, default=300, help="rows in the four old tables at the start (300)")
+    parser.add_argument("--seed", type=int, default=7, help="of everything random (7)")
+    parser.add_argument("--correct", action="store_true", help="correct the rows that the new model rejects")
+    return parser.parse_args()
+
+
+def _write_old(cloud: Cloud, asked: argparse.Namespace, new: NewVersion) -> None:
+    """Until the read flag says that the new tables are to be read."""
+    cloud.create_tables(streams=False, but=STACK)
+    application = Application(cloud.dynamodb, cloud.tables, Size(asked.measures, asked.rows, asked.seed))
+    rows = application.load()
+    rows = rows if rows["links"] else application.seed()
+    print(f"{sum(map(len, rows.values())):,} rows in the old tables; changing them, until Ctrl-C", flush=True)
+    application.start(rows, PAUSE)
+    if asked.correct:
+        application.correct()
+    try:
+        while not new.reads_new():
+            time.sleep(TOLD)
+            application.check()
+            print(f"{application.changes.total()} changes; {application.rejected} rows are rejectable", flush=True)
+    finally:
+        application.pause()
+
+
+def _write_new(new: NewVersion) -> None:
+    print("the read flag says 'new': reading and writing the new tables, until Ctrl-C", flush=True)
+    new.start()
+    told = 0
+    while new.problem is None:
+        time.sleep(TOLD)
+        for each in new.told[told:]:
+            print(each, flush=True)
+        told = len(new.told)
+    raise new.problem
+
+
+if __name__ == "__main__":
+    sys.exit(main())
