@@ -7,7 +7,7 @@ throttled tables or late streams, holds within seconds. A table that is done is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 from typing import Any
@@ -55,7 +55,9 @@ def limit(rate: float | None) -> str:
     return f"{number(rate)} write units a second" if rate else "no limit"
 
 
-def effect(rate: float | None) -> str:
+def effect(left: Mapping[str, list[Progress]], rate: float | None) -> str:
+    if not any(left.values()):
+        return "nothing is left to copy"
     held = f" at no more than {limit(rate)}, which stays until changed," if rate else ""
     return (
         f"would read these rows{held} and write the new rows that are missing or differ; then would compare each table with "
@@ -105,7 +107,7 @@ def backfill(world: World, segments: int, watch: Watch) -> Backfilled:
             mine = [each for each in world.journal.progress() if each.table == table]
             figures = ("scanned", "written", "quarantined", "units")
             done.tables[table] = {name: sum(getattr(each, name) for each in mine) for name in figures}
-            if left and table in world.migrated:
+            if table in world.migrated and (left or table not in done.drift):
                 done.drift[table] = compare(world, "backfill", Asked((table,)), segments, watch).drift
             facts.update(tables=done.tables, drift=done.drift)
     return done
