@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from remodel.backfill import RUN
@@ -29,7 +30,9 @@ def limit(rate: float | None) -> str:
     return f"{number(rate)} write units a second" if rate else "no limit"
 
 
-def effect(rate: float | None) -> str:
+def effect(left: Mapping[str, list[Progress]], rate: float | None) -> str:
+    if not any(left.values()):
+        return "nothing is left to copy"
     held = f" at no more than {limit(rate)}, which stays until changed," if rate else ""
     return (
         f"would read these rows{held} and write the new rows that are missing or differ; then would compare each table with "
@@ -57,7 +60,7 @@ def backfill(world: World, segments: int, watch: Watch) -> Backfilled:
         for table, left in open_segments(world, segments).items():
             counts = drive(world, Work("backfill", RUN, "Backfill", (table,)), segments, watch).counts[table]
             done.tables[table] = {name: counts[name] for name in FIGURES}
-            if left and table in world.migrated:
+            if table in world.migrated and (left or table not in done.drift):
                 done.drift[table] = compare(world, Asked("backfill", (table,)), segments, watch).drift
             facts.update(tables=done.tables, drift=done.drift)
     return done

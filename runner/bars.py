@@ -27,8 +27,8 @@ INTERRUPTED = 130
 REPORT = 2.0
 """Seconds between two lines where there is no terminal."""
 
-BAR, WORK = 24, 19
-"""Characters of a whole bar, and of the longest name of a piece of work."""
+BAR = 24
+"""Characters of a whole bar."""
 
 STOPPING = b"stopping after the calls that are under way; press Ctrl-C again to leave at once\n"
 
@@ -164,9 +164,10 @@ class Display:
 
 def drawn(lines: Sequence[Line], width: int) -> Iterator[str]:
     """Bars have one length, take the room that the longest words leave, and are left out where that is too little."""
-    room = min((width - WORK - len(told) - 4 for _work, told, share in lines if share is not None), default=0)
+    names = max((len(work) for work, _told, share in lines if share is not None), default=0)
+    room = min((width - names - len(told) - 4 for _work, told, share in lines if share is not None), default=0)
     whole = min(BAR, room) if room >= BAR // 4 else 0
     for work, told, share in lines:
         full = int(whole * (share or 0.0))
         bar = f"{'━' * full}{'╌' * (whole - full)}  " if whole and share is not None else ""
-        yield f"{work:<{WORK}}  {bar}{told}"
+        yield f"{work:<{names}}  {bar}{told}"

@@ -131,7 +131,7 @@ def backfill_(
         left = backfill.open_segments(it, segments)
         todo = {name: f"{len(each)} to do" if each else "done" for name, each in left.items()}
         cells = [(name, rows, todo[name]) for name, rows in it.rows(left).items()]
-        shown = ("would be copied", ("table", "rows", "segments"), cells, backfill.effect(rate))
+        shown = ("would be copied", ("table", "rows", "segments"), cells, backfill.effect(left, rate))
         say(as_json, todo, show.rows, *shown)
         return
     if rate is not None:

@@ -37,6 +37,8 @@ def moment(told: str | float) -> datetime | None:
 
 def duration(seconds: float) -> str:
     """In its two largest units."""
+    if not seconds:
+        return "0 s"
     left = round(seconds)
     parts: list[tuple[int, str]] = []
     for size, unit in UNITS:

@@ -77,10 +77,10 @@ class Journal:
             try:
                 yield facts
             except BaseException as problem:
+                stopped = isinstance(problem, KeyboardInterrupt)
                 told = str(problem) if isinstance(problem, RemodelError) else type(problem).__name__
-                outcome = STOPPED if isinstance(problem, KeyboardInterrupt) else FAILED
-                facts["problem"] = told
-                self._write(step, self._time(), outcome)
+                facts["problem"] = "Ctrl-C" if stopped else told
+                self._write(step, self._time(), STOPPED if stopped else FAILED)
                 raise
             self._write(step, self._time(), DONE)
 

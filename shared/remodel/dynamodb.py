@@ -286,7 +286,7 @@ def _named(tables: str, problem: ClientError) -> RemodelError:
     if code == "ResourceNotFoundException" or "does not have the specified index" in message:
         return TableNotFound(
             f"expected {tables} to exist in this Region and account, with their indexes, but: {message}: "
-            "check the *_TABLE environment variables and the stack's parameters"
+            "correct their names in the stack's parameters (`samconfig.toml`), or make them (`remodel prepare`, `sam deploy`)"
         )
     if code in _DENIED:
         return NotAllowed(f"expected to be allowed to use {tables}, but: {message}: check the function's role")

@@ -125,6 +125,29 @@ def test_a_backfill_that_is_cut_off_goes_on(stage: Stage) -> None:
     assert validate.validate(stage.world, 10, full=True, repair=False, segments=1).passed
 
 
+def test_a_table_that_was_stopped_before_it_was_compared_is_compared_by_the_next_run(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup.back_up(stage.world)
+    honest = stage.invoke
+
+    def stopping(name: str, payload: Any) -> Any:
+        if name == "Reconcile" and payload["table"] == "actuals":
+            raise KeyboardInterrupt
+        return honest(name, payload)
+
+    monkeypatch.setattr(stage, "invoke", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        backfill(stage.world, 1, SILENT)
+    monkeypatch.setattr(stage, "invoke", honest)
+
+    for _ in range(2):
+        stage.clock.sleep(1)
+        assert backfill(stage.world, 1, SILENT).drift == {"links": 0, "milestones": 0, "actuals": 0, "readings": 0}
+    compared = [payload["table"] for name, payload in stage.called if name == "Reconcile"]
+    assert compared == ["links", "milestones", "actuals", "readings"], "each once"
+
+
 def test_a_backfill_is_held_to_its_rate_and_waits_for_the_streams(stage: Stage) -> None:
     backup.back_up(stage.world)
     set_rate(stage.world.journal, 40.0)

@@ -51,11 +51,11 @@ def test_ctrl_c_is_answered_once_and_the_same_command_goes_on(read: Stand) -> No
     read.put("links", *(link(f"l{n}") for n in range(30)))
     read.put("actuals", *(actual(f"a{n}") for n in range(150)))
     read.run("backup", "--execute")
-    for signals in (1, 2):
+    for signals in (1, 2):  # to the whole group, as from a keyboard
         process = begun(read, "backfill", "--segments", "2", "--execute")
         line(process, "backfill links")
         for _ in range(signals):
-            os.kill(process.pid, signal.SIGINT)
+            os.killpg(process.pid, signal.SIGINT)
             time.sleep(0.01)
         out, err = process.communicate(timeout=60)
 

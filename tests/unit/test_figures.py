@@ -10,6 +10,7 @@ from runner.figures import SECOND, count, duration, number, time
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [
+        (0, "0 s"),
         (0.2, "under 1 s"),
         (12.4, "12 s"),
         (60, "1 min"),

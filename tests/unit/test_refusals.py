@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from typer.testing import CliRunner
 
 import runner.address
 from remodel.errors import NotAllowed, TableNotFound
-from runner import aws, here, options
+from runner import aws, cutover, finish, here, options, rollback
 from runner.cli import app
 from runner.options import STATUSES
 from runner.refusals import sentence
@@ -239,6 +241,32 @@ def test_what_cannot_be_undone_is_refused_without_the_name_of_the_stage(
 def test_the_name_of_the_stage_confirms() -> None:
     it: Any = Prod()
     options.confirm(it, "prod", "All of this will be deleted")
+
+
+@pytest.fixture
+def acted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the verbs have carried out, at prod, where nothing stands in their way."""
+    done: list[str] = []
+    it: Any = SimpleNamespace(
+        stage="prod", migrated=["actuals"], sources=["actuals"], flag=SimpleNamespace(name="the flag")
+    )
+    monkeypatch.setattr(options, "world", lambda **_: nullcontext(it))
+    for module, name in ((finish, "finish"), (cutover, "cutover"), (rollback, "clear_rows")):
+        monkeypatch.setattr(module, name, lambda *_, name=name: done.append(name) or {})
+    for module, name in ((finish, "removals"), (finish, "check"), (rollback, "check"), (rollback, "is_to_flip_back")):
+        monkeypatch.setattr(module, name, lambda *_: [])
+    return done
+
+
+@pytest.mark.parametrize(("verb", "name"), [("finish", "finish"), ("cutover", "cutover"), ("rollback", "clear_rows")])
+def test_no_verb_does_what_cannot_be_undone_unless_it_is_confirmed(verb: str, name: str, acted: list[str]) -> None:
+    for words in ([], ["--confirm", "dev"]):
+        status, told = typed(verb, "--stage", "prod", "--execute", *words)
+        assert (status, acted) == (2, []), told
+        assert is_one_sentence(told.splitlines(keepends=True)[-1])
+
+    assert typed(verb, "--stage", "prod", "--execute", "--confirm", "prod")[0] == 0
+    assert acted == [name]
 
 
 @pytest.mark.parametrize(("answer", "passes"), [("prod", True), ("yes", False)])
