@@ -139,7 +139,7 @@ class Rows:
         self._maybe(row, 0.3, data_source=text(r.choice(["AUTOMATED", "manual"])), execution_id=text("run-1"))
 
     def _odd(self, row: Item) -> Item:
-        """What the model ignores: NULL, the empty string, and attributes that nobody knows."""
+        """What the model ignores: NULL, the empty string, and unknown attributes."""
         self._maybe(row, 0.05, updated_at={"NULL": True})
         self._maybe(row, 0.05, label=text(""))
         self._maybe(row, 0.05, legacy={"M": {"blob": {"B": b"\x00\x01"}, "tags": {"SS": ["a", "b"]}}})

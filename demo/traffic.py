@@ -91,7 +91,7 @@ class Writer:
             self._put("measures", self.rows.measure(measure), "owner")
 
     def _person(self) -> None:
-        """A person is created, linked, linked to somebody else, unlinked, or goes; now and then two have one user."""
+        """A person is created, linked, linked to another user, unlinked, or goes; now and then two have one user."""
         r = self.rows.random
         known = sorted(self.mine["people"])
         if known and r.random() < 0.2:

@@ -72,7 +72,7 @@ class Verbs:
             _end(process)
 
     def _begin(self, command: list[str], out: Any, err: Any) -> subprocess.Popen[str]:
-        """Out of reach of the terminal's Ctrl-C: whoever ends it does so once."""
+        """Out of reach of the terminal's Ctrl-C, so that it is ended once."""
         before = die_with_parent
         return subprocess.Popen(command, stdout=out, stderr=err, text=True, env=self._environment, preexec_fn=before)  # noqa: PLW1509
 

@@ -36,7 +36,7 @@ class Forks:
         self._lock = threading.Lock()
 
     def start(self) -> socket.socket:
-        """Its imports take a second; so whoever needs a function later may start it now."""
+        """Its imports take a second; so a function that is needed later may be started now."""
         if self._socket is None:
             self._socket, theirs = socket.socketpair()
             with theirs:

@@ -1,7 +1,7 @@
 """One loop for all work on whole tables: backfill, comparison, resync and clear.
 
 A run goes table by table, the segments of a table side by side. It calls the deployed function again and again until a segment
-is done; the function keeps in the index how far each segment is. So a run can be stopped or killed at any moment, and whoever
+is done; the function keeps in the index how far each segment is. So a run can be stopped or killed at any moment, and what
 drives it next goes on: this program, another one, or the state machine. Each call is short, so that another pace, asked for
 meanwhile or forced by throttled tables or late streams, holds within seconds.
 """

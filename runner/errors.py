@@ -10,11 +10,11 @@ class NotReady(RemodelError):
 
 
 class Busy(RemodelError):
-    """Somebody else is running this verb."""
+    """Another process runs this verb."""
 
 
 class LeaseLost(RemodelError):
-    """Somebody else has taken the verb over while this process was stopped or cut off."""
+    """Another process has taken the verb over while this process was stopped or cut off."""
 
 
 class NoSuchStack(RemodelError):

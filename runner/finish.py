@@ -1,6 +1,6 @@
 """The end: after the retention period a last backup, and then what is no longer needed is removed: the stack that replicated,
 its failed batches, the engine's tables, and the old tables that were migrated. What was looked up is still in use and stays.
-The new tables stay as well, whoever has made them, since the template retains them; and so do the migration's own table, the
+The new tables stay as well, since the template retains them; and so do the migration's own table, the
 read flag and every backup.
 """
 

@@ -100,7 +100,7 @@ def new_tables(facts: Facts) -> Iterator[Finding]:
         wrong = list(differences(each.declared, each.found)) if each.declared and each.found else []
         name = f"new table {each.physical}"
         if wrong:
-            stays = "a key cannot be changed: name another table, or delete this one if nobody needs it"
+            stays = "a key cannot be changed: name another table, or delete this one if it is not needed"
             yield Finding(name, False, "; ".join(wrong), stays, Step.PLAN)
         for found, change in changes:
             yield Finding(name, False, found, remedy, Step.BACKFILL, change=change)
@@ -161,7 +161,7 @@ def readers(facts: Facts) -> Iterator[Finding]:
 
 
 def _polls(name: str, reader: Reader) -> Finding:
-    """Shown to read right now: a stream that nobody reads is silent, and so is one without changes."""
+    """Shown to read right now: an unread stream is silent, and so is one without changes."""
     if reader.polled is None:
         found, remedy = f"{reader.told}; no poll was measured", "wait two minutes, then see its event source mapping"
         return Finding(name, None, found, remedy, unanswerable=reader.blind)

@@ -1,6 +1,6 @@
 """A migration remembers itself: what was done, when, by whom, by which version, with which outcome.
 
-One table of the migration's own, so that it is nobody's laptop; made by the first verb that writes, before anything is
+One table of the migration's own, so that no laptop holds it; made by the first verb that writes, before anything is
 deployed, and still there when the stack is gone. Beside the steps it holds notes: which run of a verb goes on, settings that
 may change while a verb runs; and leases (`lease`).
 

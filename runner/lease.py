@@ -89,14 +89,14 @@ class _Lease:
             self.dynamodb.put_item(**request)
         except self.dynamodb.exceptions.ConditionalCheckFailedException:
             raise Busy(
-                f"expected to be the only one running {self.verb}, but somebody else has just begun it"
+                f"expected to be the only one running {self.verb}, but another process has just begun it"
             ) from None
 
     def check(self) -> None:
-        """Raises LeaseLost. Whoever takes it over may have begun the very step that is about to be made."""
+        """Raises LeaseLost. The process that took it over may have begun the very step that is about to be made."""
         found = self._found()
         if found is None or found.get("token", {}).get("S") != self.token:
-            holder = found["holder"]["S"] if found else "nobody"
+            holder = found["holder"]["S"] if found else "no process"
             raise LeaseLost(
                 f"expected to hold the lease on {self.verb} still, found that {holder} holds it: this process was stopped or "
                 "cut off for longer than the lease lasts. See `remodel status`, then type the verb again"

@@ -1,4 +1,4 @@
-"""What rows hold, for people's eyes: the content is whatever somebody once wrote, and it may be hostile, huge or invisible.
+"""What rows hold, as a person may see it: the content can be hostile, huge or invisible.
 
 Characters that show nothing, or that turn the text around them, are named instead. Long text is shortened; of two
 long values the part is shown in which they differ. What comes out can be written as UTF-8, whatever went in.

@@ -83,7 +83,7 @@ class Mappings:
         return None if name is None else self._read.find(name)
 
     def _lag(self, source: str, polled: bool) -> float | None:
-        """Seconds; None where nobody knows. Of a stream that was polled nothing was handed over where no age is published."""
+        """Seconds; None where it is unknown. Of a stream that was polled nothing was handed over where no age is published."""
         point = self._read.latest("IteratorAge", "Maximum", {"FunctionName": self._names[source]})
         if point is None:
             return 0.0 if polled else None

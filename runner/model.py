@@ -8,7 +8,7 @@ from remodel.model import Model
 from remodel.settings import MODEL, load_model
 
 DEFAULT = "measures.model:MODEL"
-"""What the setting says where nobody sets it."""
+"""What the setting says where it is not set."""
 
 
 def chosen() -> Model:

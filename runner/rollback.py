@@ -120,7 +120,7 @@ def check(world: World) -> None:
 
 
 def flip_back(world: World) -> Back:
-    """After the cutover. The fence is lifted last: as long as it is set, whoever is stopped here can go on. Raises Busy and
+    """After the cutover. The fence is lifted last: while it is set, a rollback that was stopped can go on. Raises Busy and
     CallFailed."""
     with world.journal.step("rollback", "cutover", "finish", "prepare", "resync") as facts:
         returned.begin(world)

@@ -31,7 +31,7 @@ def _several(one_or_more: Any) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class Found:
     """Where a stage's stack is, and what it has. `names`: physical names by logical ids; empty before the first deployment.
-    `new_tables`: those of the new tables, whoever makes them."""
+    `new_tables`: those of the new tables, also where the stack does not make them."""
 
     address: Address
     names: Mapping[str, str]

@@ -22,7 +22,7 @@ from runner.world import NEW, World
 
 @dataclass(frozen=True, slots=True)
 class TableStatus:
-    """`rows`: as DynamoDB last counted, which it does every few hours. `lag`: seconds; None where nobody knows."""
+    """`rows`: as DynamoDB last counted, which it does every few hours. `lag`: seconds; None where it is unknown."""
 
     table: str
     rows: int

@@ -26,7 +26,7 @@ OLD, NEW = "old", "new"
 class Reader:
     """Who reads the stream of one old table.
 
-    lag: seconds that the oldest change not yet settled has waited; None where nobody knows.
+    lag: seconds that the oldest change not yet settled has waited; None where it is unknown.
     polled: seconds since the stream was last shown to be read; None where nothing shows it.
     idle: whether it is off, and nothing that it began is under way any more.
     deployed: whether it is there at all, and could be switched on.

@@ -50,7 +50,7 @@ def materialize(call: Call, note: Note, hints: Mapping[Key, Hint], through: Thro
     while queue:
         batch = _Batch(call, note, queue, narrow)
         done = done.plus(batch.run())
-        # Others that may claim a deleted key are read anew, after the delete. One that is absent claims nothing.
+        # Others that may claim a deleted key are read again after the delete. One that is absent claims nothing.
         queue, narrow = {key: Hint(key, spreads=False) for key in call.read(batch.others)}, {}
     return done
 

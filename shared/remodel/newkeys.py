@@ -21,7 +21,7 @@ from remodel.store import QUARANTINE, QUARANTINE_KEY
 
 
 def possible_keys(model: Model, key: Key, snapshot: Snapshot, groups: Iterable[Group]) -> set[Key]:
-    """Every key that a new row of this old row could have under the members of its groups, whoever of them leads; without the
+    """Every key that a new row of this old row could have under the members of its groups, whichever of them leads; without the
     key in quarantine."""
     kind = snapshot.parsed.kind
     found: set[Key] = set()

@@ -30,7 +30,7 @@ def read(call: Call, wanted: Mapping[Key, frozenset[Group]]) -> dict[Key, Snapsh
 class Reader:
     """Reads rows once and, where something was written, again. What is the same as before is not computed again.
 
-    `parsed`: rows as somebody else saw them. `joins`: False where nothing may be stored.
+    `parsed`: rows as another reader saw them. `joins`: False where nothing may be stored.
     """
 
     def __init__(self, call: Call, parsed: Mapping[Key, Image] | None = None, joins: bool = True) -> None:

@@ -52,7 +52,7 @@ class UnfinishedRequest(Request):
 
 
 class ReconcileRequest(Request):
-    """`scheduled`: nobody waits for the answer, and there is nothing to compare while the application owns the new tables."""
+    """`scheduled`: by a schedule, which compares nothing while the application owns the new tables."""
 
     mode: Literal["counts", "sample", "full"]
     repair: bool = False

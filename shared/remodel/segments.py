@@ -79,7 +79,7 @@ def advance(call: Call, run: str, before: Progress, cursor: str | None, counts: 
 
 
 def forget(call: Call, run: str, tables: Collection[str] = ()) -> None:
-    """The run begins these tables anew; all of them where none is named."""
+    """The run begins these tables again from their first row; all of them where none is named."""
     gone = [each.segment for each in progress(call, run) if not tables or each.table in tables]
     call.write_index(Change(_key(run, segment), None) for segment in gone)
 

@@ -268,7 +268,7 @@ def test_a_lease_that_was_taken_over_is_lost(journal: Journal) -> None:
         lost = pytest.raises(LeaseLost, match=r"found that bert@here \(process 2\) holds it")
         with another(journal, "bert@here (process 2)").step("cutover"), lost:
             journal.check()
-        with pytest.raises(LeaseLost, match="found that nobody holds it"):
+        with pytest.raises(LeaseLost, match="found that no process holds it"):
             journal.check()
     journal.check()
 
