@@ -346,7 +346,7 @@ def test_a_cutover_tells_how_long_the_application_was_paused(ready: Stage) -> No
         "pause the application's writes to the old tables now",
         "the application",
     ]
-    assert done.conditions["backfill done"] == "every table"
+    assert done.conditions["backfill"] == "every table"
 
 
 def test_a_rollback_clears_what_was_replicated_and_nothing_else(filled: Stage) -> None:
