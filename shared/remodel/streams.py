@@ -24,8 +24,8 @@ SIGHTINGS, GAPS = "streams", "gaps"
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """`label`: of the stream that is read; empty where it is unknown. `at`: when it was last shown to be read, and `record`: the time
-    of the last record that was done, in seconds since the epoch."""
+    """`label`: of the stream that is read, empty where unknown. `at`: when it was last shown to be read. `record`: the time of
+    the last record that was done. Times are seconds since the epoch."""
 
     source: str
     label: str
