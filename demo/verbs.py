@@ -73,8 +73,23 @@ class Verbs:
 
     def _begin(self, command: list[str], out: Any, err: Any) -> subprocess.Popen[str]:
         """Out of reach of the terminal's Ctrl-C, so that it is ended once."""
-        before = die_with_parent
-        return subprocess.Popen(command, stdout=out, stderr=err, text=True, env=self._environment, preexec_fn=before)  # noqa: PLW1509
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # between fork and exec it would end in a traceback
+        try:
+            return subprocess.Popen(
+                command,
+                stdout=out,
+                stderr=err,
+                text=True,
+                env=self._environment,
+                preexec_fn=_apart,  # noqa: PLW1509
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _apart() -> None:
+    die_with_parent()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _end(process: subprocess.Popen[str]) -> None:
