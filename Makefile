@@ -5,47 +5,40 @@ RUN := .venv/bin/
 SCHEDULES ?= 20000
 SEED ?= 1
 LOCKS := dev sam checkov uv java node dynamodump
+COMPILE := $(UV) pip compile -q --no-annotate --no-header
+LOCK := $(COMPILE) --universal --python-version 3.11 --generate-hashes --upgrade
 # A dot each second, while the command that follows says nothing.
 DOTS := sh -c 'while sleep 1; do printf .; done & dots=$$!; trap "kill $$dots; exit 130" INT; "$$@"; status=$$?; kill $$dots; echo; exit $$status' --
 
 # A command that is started a dozen times must not compile the libraries each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint format types imports simulate simulate-guards simulate-all bench e2e lock
+.PHONY: demo test walks check lint format types imports simulate simulate-guards simulate-all bench e2e lock
 
-demo: .venv/.done ## a whole migration on a real DynamoDB, while the old tables are written to
-	$(RUN)python -m demo $(ARGS)
+demo: .venv/.done ; $(RUN)python -m demo $(ARGS) ## a whole migration on a real DynamoDB, while the old tables are written to
 
 test: .venv/.done .cache/sam/.done .cache/checkov/.done ## everything that must hold before a commit
 	$(MAKE) --no-print-directory check
-	$(RUN)python -m pytest --numprocesses 3 --dist worksteal $(ARGS)
+	$(RUN)python -m pytest --numprocesses 3 --dist worksteal -m "not slow" $(ARGS)
+
+walks: .venv/.done ; $(RUN)python -m pytest -m slow $(ARGS) ## the documents typed by hand, and runs that are stopped: ten minutes
 
 check: lint types imports
-
-lint: .venv/.done
-	$(RUN)ruff check . && $(RUN)ruff format --check .
-
+lint: .venv/.done ; $(RUN)ruff check . && $(RUN)ruff format --check .
 format: .venv/.done ; $(RUN)ruff check --fix . && $(RUN)ruff format .
-
 types: .venv/.done ; $(RUN)mypy
 imports: .venv/.done ; $(RUN)lint-imports --no-cache
 
-simulate: .venv/.done ## make simulate SCHEDULES=1000000 SEED=2
-	$(RUN)python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED)
-
-simulate-guards: .venv/.done ## takes each guard of the protocol away; each must be noticed
-	$(RUN)python -m tests.simulation.guards
-
-simulate-all: .venv/.done ## every interleaving of small worlds, in ten minutes
-	$(RUN)python -m tests.simulation.exhaustive
-
+simulate: .venv/.done ; $(RUN)python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) ## SCHEDULES=1000000 SEED=2
+simulate-guards: .venv/.done ; $(RUN)python -m tests.simulation.guards ## takes each guard away; each must be noticed
+simulate-all: .venv/.done ; $(RUN)python -m tests.simulation.exhaustive ## every interleaving of small worlds: ten minutes
 bench: .venv/.done ; $(RUN)python -m benchmarks $(ARGS) ## 45 minutes: figures beside rivals and floors, into benchmarks/
 e2e: .venv/.done .cache/sam/.done ; $(RUN)python -m tests.e2e $(ARGS) ## deploys, migrates and deletes a stack of stage sandbox
 
 lock: $(UV) ## renews the locks; they name hashes and no address
-	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --extra dev -o locks/dev.txt
-	for name in $(filter-out dev,$(LOCKS)); do $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade locks/$$name.in -o locks/$$name.txt; done
-	$(UV) pip compile -q --python-version 3.13 --python-platform aarch64-manylinux_2_28 --no-annotate --no-header -c locks/dev.txt locks/layer.in -o shared/requirements.txt
+	$(LOCK) pyproject.toml --extra dev -o locks/dev.txt
+	for name in $(filter-out dev,$(LOCKS)); do $(LOCK) locks/$$name.in -o locks/$$name.txt; done
+	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 -c locks/dev.txt locks/layer.in -o shared/requirements.txt
 
 $(UV): locks/uv.txt
 	@echo "setting up, once"

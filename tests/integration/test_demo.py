@@ -77,6 +77,7 @@ def test_it_converges(environment: Mapping[str, str]) -> None:
     assert not left_behind(environment["DEMO_RUN"])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(ENDS + 60)
 def test_with_keep_the_verbs_work_on_what_is_left(environment: Mapping[str, str]) -> None:
     done = subprocess.run(
@@ -101,7 +102,16 @@ def test_with_keep_the_verbs_work_on_what_is_left(environment: Mapping[str, str]
 
 
 @pytest.mark.timeout(ENDS + 60)
-@pytest.mark.parametrize("after", ["DynamoDB Local", "changes", "remodel backfill", "remodel validate"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        "changes",
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in ("DynamoDB Local", "remodel backfill", "remodel validate")
+        ),
+    ],
+)
 def test_nothing_is_left_behind_after_ctrl_c(environment: Mapping[str, str], after: str) -> None:
     process = begun(environment)
     assert process.stdout is not None

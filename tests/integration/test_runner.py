@@ -192,6 +192,7 @@ def test_where_there_is_nothing_it_says_so(endpoint: str, tmp_path: Path) -> Non
     assert "NoSuchStack: expected a stack or the tables" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_backfill_that_is_stopped_goes_on(how: signal.Signals, stand: Stand) -> None:

@@ -121,6 +121,7 @@ def terminals(tmp_path: Path) -> Iterator[Terminals]:
         process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_document_by_hand(terminals: Terminals) -> None:
     for line in LINES:
