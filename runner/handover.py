@@ -3,8 +3,8 @@
 The proofs come from the streams and from the index. Own readers at the tips of the streams show that the application is quiet.
 What they read is compared with everything that it affects, so a change that no function has processed is a difference. The
 functions go on reading the streams all the while, because behind the fence nothing could be finished. What their calls have
-touched since the last complete comparison is compared as well: the notes say what that was. So the pause depends on how much
-the application changes, and not on how large the tables are.
+touched since the last complete comparison is compared as well: the notes say what that was. Most of it is compared before the
+pause. So the pause depends on how much the application changes meanwhile, and not on how large the tables are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from remodel.compare import Report, touched
 from remodel.converge import OLDER_THAN
 from remodel.fanout import affected, pending
 from remodel.hints import Hint
-from remodel.notes import open_notes
+from remodel.notes import ended, open_notes
 from remodel.notes import touched as noted
 from runner.calls import call
 from runner.comparison import Asked, both_ways, compare
@@ -55,7 +55,10 @@ class HandedOver:
 def hand_over(world: World, tips: Tips, since: float, watch: Watch) -> HandedOver:
     """`since`: when the last complete comparison began. On its return the fence is set, and all is the same in both models.
     Raises NotReady, CallFailed and LeaseLost."""
-    watch(f"the pause will take about {_expected(world, since):.0f} s")
+    # A call stores its note before it writes: one that ran when the comparison began may have been noted before.
+    since -= OLDER_THAN
+    known = _rehearse(world, since)
+    watch(f"the pause will take about {QUIET + fence.BOUND + known.took + 2 * LOOK:.0f} s")
     watch(
         f"pause the application's writes to the old tables now; waiting up to {ASKED:.0f} s for {QUIET:.0f} s without one"
     )
@@ -69,16 +72,26 @@ def hand_over(world: World, tips: Tips, since: float, watch: Watch) -> HandedOve
     if left := unfinished(world.call()):
         raise NotReady(f"expected nothing to be under way behind the fence, found {left}: cut over again")
     watch("comparing what was touched since the last complete comparison")
-    compared = _compare(world, since, hints)
+    compared = _compare(world, since, known, hints)
     _still_quiet(tips)
     return HandedOver(quiet, compared)
 
 
-def _expected(world: World, since: float) -> float:
-    """Seconds of pause. The comparison of what was touched is timed while the application still writes."""
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """`ended`: notes that need not be compared in the pause, since their calls had ended and all was right after it. They are
+    known by name, because the clock of this machine is not Lambda's. `took`: seconds."""
+
+    ended: frozenset[str]
+    took: float
+
+
+def _rehearse(world: World, since: float) -> Rehearsed:
+    """Compares what was touched while the application still writes. Where something differs, nothing of it counts."""
     began = world.clock.now()
-    _touched(world, since, [])
-    return QUIET + fence.BOUND + world.clock.now() - began + 2 * LOOK
+    known = ended(world.call(OLDER_THAN), since)
+    differs = _differs(_touched(world, since, frozenset(), []))
+    return Rehearsed(frozenset() if differs else frozenset(known), world.clock.now() - began)
 
 
 def _quiet(world: World, tips: Tips) -> tuple[float, list[Hint]]:
@@ -116,9 +129,9 @@ def unfinished(it: Call) -> str:
     return f"{notes} open notes and {fanouts} pending fan-outs" if notes or fanouts else ""
 
 
-def _compare(world: World, since: float, hints: list[Hint]) -> int:
+def _compare(world: World, since: float, known: Rehearsed, hints: list[Hint]) -> int:
     """How many old rows. Raises NotReady where any differs."""
-    found = _touched(world, since, hints)
+    found = _touched(world, since, known.ended, hints)
     if told := _differs(found):
         raise NotReady(
             f"expected both models to say the same behind the fence, found {told}: `remodel validate --full`"
@@ -126,12 +139,11 @@ def _compare(world: World, since: float, hints: list[Hint]) -> int:
     return found.rows.total()
 
 
-def _touched(world: World, since: float, hints: list[Hint]) -> Report:
+def _touched(world: World, since: float, but: frozenset[str], hints: list[Hint]) -> Report:
     """Lookups whose streams are not connected leave no notes: then everything is compared."""
     it = world.call(OLDER_THAN)
     if set(world.sources) >= set(world.model.order):
-        # A call stores its note before it writes: one that ran when the comparison began may have been noted before.
-        return touched(it, [*noted(it, since - OLDER_THAN), *affected(it, hints)])
+        return touched(it, [*noted(it, since, but), *affected(it, hints)])
     found = compare(world, Asked("cutover", both_ways(world)), SEGMENTS)
     report = Report(examples=found.examples)
     report.counts.update(found.counts)

@@ -7,7 +7,7 @@ stays without its marker as a record of what was touched, until it expires.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from remodel.call import Call, index_key
@@ -131,9 +131,23 @@ def close(call: Call, note: OpenNote) -> None:
     call.write_index([Change(index_key(OPEN, note.name), None)])
 
 
-def touched(call: Call, since: float) -> Iterator[Hint]:
-    """The hints of every note stored since a time, open or not; one may come several times."""
+def touched(call: Call, since: float, but: Collection[str] = ()) -> Iterator[Hint]:
+    """The hints of every note stored since a time, open or not; one may come several times. `but`: names of parts that are left
+    out."""
+    for item in _stored(call, since):
+        if item[NAME]["S"] not in but:
+            yield from unpack(item["hints"]["B"])
+
+
+def ended(call: Call, since: float) -> set[str]:
+    """The names of the parts of notes stored since a time whose calls have ended."""
+    names = [item[NAME]["S"] for item in _stored(call, since)]
+    running = {note.name for note in open_notes(call)}
+    return {name for name in names if name.rpartition("/")[0] not in running}
+
+
+def _stored(call: Call, since: float) -> Iterator[Item]:
     for hour in range(int(since) // HOUR, int(call.now()) // HOUR + 1):
         for item in call.items(f"notes/{hour}"):
             if int(item[NAME]["S"].partition("-")[0]) >= int(since * 1000):
-                yield from unpack(item["hints"]["B"])
+                yield item

@@ -65,5 +65,5 @@ def test_the_pause_does_not_depend_on_the_size_of_the_tables() -> None:
     small, compared = paused(10_000)
 
     assert paused(200_000) == (pytest.approx(small), compared)  # a million as well, with 1.2 GB
-    assert compared == CHANGED + 20
+    assert compared == 0, "all of it was compared before the pause"
     assert small < handover.QUIET + fence.BOUND + 5
