@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import make_dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -247,13 +248,21 @@ def test_the_name_of_the_stage_confirms() -> None:
 def acted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the verbs have carried out, at prod, where nothing stands in their way."""
     done: list[str] = []
-    it: Any = SimpleNamespace(
-        stage="prod", migrated=["actuals"], sources=["actuals"], flag=SimpleNamespace(name="the flag")
-    )
+    Stage = make_dataclass("Stage", ["stage", "migrated", "sources", "flag", "where"])  # noqa: N806
+    it: Any = Stage("prod", ["actuals"], ["actuals"], SimpleNamespace(name="the flag"), "")
     monkeypatch.setattr(options, "world", lambda **_: nullcontext(it))
+    monkeypatch.setattr(options, "_told", lambda it: "nothing")
+    answers = {"cutover": cutover.Flipped("new"), "clear_rows": {}}
     for module, name in ((finish, "finish"), (cutover, "cutover"), (rollback, "clear_rows")):
-        monkeypatch.setattr(module, name, lambda *_, name=name: done.append(name) or {})
-    for module, name in ((finish, "removals"), (finish, "check"), (rollback, "check"), (rollback, "is_to_flip_back")):
+        monkeypatch.setattr(module, name, lambda *_, name=name: done.append(name) or answers.get(name))
+    looks = (
+        (finish, "removals"),
+        (finish, "remains"),
+        (finish, "check"),
+        (rollback, "check"),
+        (rollback, "is_to_flip_back"),
+    )
+    for module, name in looks:
         monkeypatch.setattr(module, name, lambda *_: [])
     return done
 
