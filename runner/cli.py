@@ -191,9 +191,10 @@ def validate_(
 
     if repair and not execute:
         fail("expected --execute beside --repair, which writes to the new tables, found none: add it", USAGE)
+    mode = validate.Mode("repair" if repair else "full" if full else "sample")
     with bars.watching(as_json, it.rows(comparison.both_ways(it))) as watch:
-        done = validate.validate(it, sample, full or repair, repair, segments, watch)
-    held = [quarantine.told(each) for each in quarantine.chosen(it, None, (), None, 0.0, float("inf"))]
+        done = validate.validate(it, mode, sample, segments, watch)
+    held = [quarantine.told(each) for each in quarantine.chosen(it, quarantine.Choice())]
     told = report.findings(done, it.stage, it.journal.steps("validate"), held)
     page = page or Path("reports") / f"{it.stage}-{told.when.replace(':', '')}.html"
     report.write(page, told)

@@ -35,7 +35,10 @@ def list_(
     from runner import quarantine, show
     from runner.figures import time
 
-    rows = [quarantine.told(each) for each in quarantine.chosen(it, source, ids or (), reason, *times(since, until))]
+    rows = [
+        quarantine.told(each)
+        for each in quarantine.chosen(it, quarantine.Choice(source, ids or (), reason, *times(since, until)))
+    ]
     cells = [(each["source"], each["id"], time(each["seen"]), each["reason"]) for each in rows]
     say(as_json, rows, show.rows, "quarantine", ("table", "id", "since", "reason"), cells)
 
@@ -79,7 +82,7 @@ def replay_(
         if failed:
             said = quarantine.replay_failed(it) if execute else {"would_replay": len(it.failures.look())}
         else:
-            rows = quarantine.chosen(it, source, ids or (), reason, *times(since, until))
+            rows = quarantine.chosen(it, quarantine.Choice(source, ids or (), reason, *times(since, until)))
             said = quarantine.replay(it, rows) if execute else {"would_replay": len(rows)}
     say(as_json, said, show.replayed, said, failed)
     if said.get("rejected"):

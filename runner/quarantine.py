@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,19 +18,27 @@ BATCH = 100
 """Rows in one call of the replay function."""
 
 
-def chosen(
-    world: World, source: str | None, ids: Iterable[str], reason: str | None, since: float, until: float
-) -> list[Held]:
+@dataclass(frozen=True, slots=True)
+class Choice:
     """Of everything in quarantine: of this table, these keys, with this text in the reason, first rejected in this time."""
-    wanted = set(ids)
-    return [
-        each
-        for each in held(world.call())
-        if source in (None, each.row.table)
-        and (not wanted or each.row.text in wanted)
-        and (reason is None or reason.lower() in each.reason.lower())
-        and since <= datetime.fromisoformat(each.since).timestamp() <= until
-    ]
+
+    source: str | None = None
+    ids: Collection[str] = ()
+    reason: str | None = None
+    since: float = 0.0
+    until: float = float("inf")
+
+    def takes(self, one: Held) -> bool:
+        return (
+            self.source in (None, one.row.table)
+            and (not self.ids or one.row.text in self.ids)
+            and (self.reason is None or self.reason.lower() in one.reason.lower())
+            and self.since <= datetime.fromisoformat(one.since).timestamp() <= self.until
+        )
+
+
+def chosen(world: World, choice: Choice) -> list[Held]:
+    return [each for each in held(world.call()) if choice.takes(each)]
 
 
 def told(one: Held) -> dict[str, str]:

@@ -8,6 +8,7 @@ full      every row, both ways; orphans, tenants and uniqueness with it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from remodel.compare import DRIFT
@@ -45,10 +46,17 @@ class Validation:
         return all(check.passed for check in self.checks)
 
 
-def validate(
-    world: World, sample: int, full: bool, repair: bool, segments: int = 4, watch: Watch = SILENT
-) -> Validation:
-    """Raises Fenced, Busy and CallFailed. With `repair`, what differs is repaired, and compared once more."""
+class Mode(StrEnum):
+    """What is compared: a sample and counts; or every row as well; or every row after what differs was repaired."""
+
+    SAMPLE = "sample"
+    FULL = "full"
+    REPAIR = "repair"
+
+
+def validate(world: World, mode: Mode, sample: int = 100, segments: int = 4, watch: Watch = SILENT) -> Validation:
+    """`sample`: rows of each table. Raises Fenced, Busy and CallFailed."""
+    full, repair = mode != Mode.SAMPLE, mode == Mode.REPAIR
     if repair:
         ownership.check(world)
     with world.journal.step("validate") as facts:

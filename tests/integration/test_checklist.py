@@ -27,6 +27,7 @@ from runner.drive import set_rate
 from runner.errors import Busy, CallFailed, NotReady
 from runner.gate import accepted as accept
 from runner.lease import LEASE
+from runner.validate import Mode
 from runner.watch import SILENT, Advance, Silent
 from runner.world import NEW, OLD
 from tests.integration.stage import Killed, Stage
@@ -65,7 +66,7 @@ def filled(stage: Stage) -> Stage:
 
 @pytest.fixture
 def ready(filled: Stage) -> Stage:
-    assert validate.validate(filled.world, 100, full=True, repair=False, segments=1).passed
+    assert validate.validate(filled.world, Mode.FULL, 100, 1).passed
     return filled
 
 
@@ -122,7 +123,7 @@ def test_a_backfill_that_is_cut_off_goes_on(stage: Stage) -> None:
 
     assert not any(open_segments(stage.world, 2).values())
     assert len(stage.rows("measure_data")) == 6
-    assert validate.validate(stage.world, 10, full=True, repair=False, segments=1).passed
+    assert validate.validate(stage.world, Mode.FULL, 10, 1).passed
 
 
 def test_a_table_that_was_stopped_before_it_was_compared_is_compared_by_the_next_run(
@@ -189,7 +190,7 @@ def test_a_full_comparison_that_is_cut_off_goes_on(filled: Stage) -> None:
     filled.remove("measure_data", {"id": text(guid("a"))})
     found: list[validate.Validation] = []
 
-    kills = filled.cut_off(lambda: found.append(validate.validate(filled.world, 1, True, False, 2)), 7)
+    kills = filled.cut_off(lambda: found.append(validate.validate(filled.world, Mode.FULL, 1, 2)), 7)
 
     assert kills > 3
     assert (found[-1].drift, found[-1].rows) == (1, {validate.ALL: (2 + 6, 2 + 5)})
@@ -201,7 +202,7 @@ def test_a_repair_that_is_cut_off_goes_on(filled: Stage) -> None:
     filled.remove("measure_data", {"id": text(guid("a"))})
     done: list[validate.Validation] = []
 
-    filled.cut_off(lambda: done.append(validate.validate(filled.world, 1, True, True, 1)), 15)
+    filled.cut_off(lambda: done.append(validate.validate(filled.world, Mode.REPAIR, 1, 1)), 15)
 
     assert done[-1].passed
     assert len(filled.rows("measure_data")) == 6
@@ -413,7 +414,7 @@ def test_a_rollback_counts_a_row_that_has_moved_once(filled: Stage) -> None:
 def test_after_a_rollback_no_earlier_comparison_counts(ready: Stage) -> None:
     ready.assassin.after(25)
     with suppress(Killed):
-        validate.validate(ready.world, 100, full=True, repair=False, segments=1)
+        validate.validate(ready.world, Mode.FULL, 100, 1)
     ready.assassin.after(None)
     assert "validate" in ready.world.journal.recall(BEGUN), "some parts are compared"
     ready.clock.sleep(LEASE + 1)
@@ -473,7 +474,7 @@ def test_after_a_rollback_a_resync_and_a_comparison_are_needed(ready: Stage) -> 
     prepare.prepare(ready.world, quietly)
     assert shut() == ["time since a rollback", "full comparison"]
     ready.clock.sleep(1)
-    assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
+    assert validate.validate(ready.world, Mode.FULL, 100, 1).passed
     assert shut() == ["time since a rollback"]
 
     ready.put("actuals", actual("behind the fence"))
@@ -483,7 +484,7 @@ def test_after_a_rollback_a_resync_and_a_comparison_are_needed(ready: Stage) -> 
     assert len(ready.rows("measure_data")) == 8
     assert shut() == ["full comparison"], "what was compared before the resync does not count"
     ready.clock.sleep(1)
-    assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
+    assert validate.validate(ready.world, Mode.FULL, 100, 1).passed
     assert cutover.cutover(ready.world, {}, quietly).flag == NEW
     assert returned.last(ready.world) is None
 
@@ -495,7 +496,7 @@ def test_no_verb_writes_behind_the_fence(ready: Stage) -> None:
         "prepare": lambda: prepare.prepare(ready.world, quietly),
         "backfill": lambda: backfill(ready.world, 1, SILENT),
         "resync": lambda: resync.resync(ready.world, 1),
-        "validate --repair": lambda: validate.validate(ready.world, 1, full=True, repair=True),
+        "validate --repair": lambda: validate.validate(ready.world, Mode.REPAIR, 1),
         "quarantine replay": lambda: quarantine.replay(ready.world, ()),
         "quarantine replay --failed": lambda: quarantine.replay_failed(ready.world),
         "rollback --table": lambda: rollback.clear_rows(ready.world, ["actuals"], SILENT),
@@ -547,7 +548,7 @@ def test_claims_close_the_gate(filled: Stage) -> None:
     filled.put("readings", reading("a"))
     filled.handlers("Backfill", {"table": "readings"})
 
-    found = validate.validate(filled.world, 10, full=True, repair=False, segments=1)
+    found = validate.validate(filled.world, Mode.FULL, 10, 1)
 
     assert [check.name for check in found.checks if not check.passed] == ["rows that claim a new key of another row"]
     assert found.drift == 0
@@ -590,7 +591,7 @@ def test_a_resync_that_is_cut_off_goes_on_and_covers_the_gap(ready: Stage) -> No
     ready.clock.sleep(90_000)
     sighted(ready.world.call(), "actuals", "")
     backup.back_up(ready.world)
-    assert validate.validate(ready.world, 100, full=True, repair=False, segments=1).passed
+    assert validate.validate(ready.world, Mode.FULL, 100, 1).passed
     ready.put("actuals", actual("unseen"), actual("a", actual_value=number(77)))
     (shut,) = stops(ready)
     assert (shut.name, shut.found) == ("gaps in streams", "actuals")

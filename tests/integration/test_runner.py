@@ -38,6 +38,7 @@ REFUSED = {
 """Commands of the runbook that end with exit status 1 where it has them, and what they say."""
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_runbook_one_after_the_other(endpoint: str, tmp_path: Path) -> None:
     """From old tables without streams, and no new tables, to an application that reads the new ones; and back."""
     stand = Stand(endpoint, tmp_path)
