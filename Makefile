@@ -21,7 +21,7 @@ test: .venv/.done .cache/sam/.done .cache/checkov/.done ## everything that must 
 	$(MAKE) --no-print-directory check
 	$(RUN)python -m pytest --numprocesses 3 --dist worksteal -m "not slow" $(ARGS)
 
-walks: .venv/.done ; $(RUN)python -m pytest -m slow $(ARGS) ## the documents typed by hand, and runs that are stopped: ten minutes
+walks: .venv/.done ; $(RUN)python -m pytest -m slow $(ARGS) ## the documents typed by hand, and runs that are stopped: five minutes
 
 check: lint types imports
 lint: .venv/.done ; $(RUN)ruff check . && $(RUN)ruff format --check .
