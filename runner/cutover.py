@@ -14,9 +14,9 @@ from runner import readiness, returned, survey
 from runner.check import Check, Step
 from runner.figures import duration
 from runner.gate import Refusal, refusals
-from runner.handover import hand_over, named
+from runner.handover import HandedOver, hand_over, named
 from runner.validate import last
-from runner.world import NEW, World
+from runner.world import NEW, Tips, World
 
 LATE = 1.0
 """Seconds after the flip at which the tips are looked at once more."""
@@ -84,21 +84,27 @@ def cutover(world: World, accepted: Mapping[str, int], watch: Watch) -> Flipped:
         gated = gate(world, accepted)
         facts["conditions"] = {each.name: each.found for each in gated.checks}
         readiness.require(gated.checks, "the cutover")
-        try:
-            done = _flip(world, watch)
-        except BaseException:
-            watch("lifting the fence")
-            world.call().lift_fence()
-            raise
+        tips = world.tips()
+        handed = _hand_over(world, tips, watch)
+        # From here on the application may own the new tables: nothing that goes wrong lifts the fence any more.
+        done = _flip(world, tips, handed, watch)
         returned.forget(world)
         facts.update(asdict(done) | {"conditions": facts["conditions"]})
     return replace(done, conditions=facts["conditions"])
 
 
-def _flip(world: World, watch: Watch) -> Flipped:
-    tips = world.tips()
-    handed = hand_over(world, tips, _since(world), watch)
-    world.journal.check()
+def _hand_over(world: World, tips: Tips, watch: Watch) -> HandedOver:
+    try:
+        handed = hand_over(world, tips, _since(world), watch)
+        world.journal.check()
+    except BaseException:
+        watch("lifting the fence")
+        world.call().lift_fence()
+        raise
+    return handed
+
+
+def _flip(world: World, tips: Tips, handed: HandedOver, watch: Watch) -> Flipped:
     world.flag.write(NEW)
     paused = world.clock.now() - handed.quiet
     watch(f"the flag says {NEW!r}; the application was paused for {paused:.0f} s, and may write to the new tables")

@@ -354,6 +354,20 @@ def test_a_change_at_the_moment_of_the_flip_is_told(ready: Stage) -> None:
     assert (done.flag, done.late) == (NEW, [f"actuals {guid('late')}"])
 
 
+def test_what_fails_after_the_flip_leaves_the_fence(ready: Stage) -> None:
+    """The application owns the new tables by then: without the fence, replication would write over what it writes."""
+
+    def meddle(told: str) -> None:
+        if told.startswith("the flag says"):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        cutover.cutover(ready.world, {}, meddle)
+
+    assert (ready.flag.value, bool(ownership.fenced_since(ready.world))) == (NEW, True)
+    assert cutover.cutover(ready.world, {}, quietly).flag == NEW
+
+
 def test_a_cutover_tells_how_long_the_application_was_paused(ready: Stage) -> None:
     told: list[str] = []
     done = cutover.cutover(ready.world, {}, told.append)
