@@ -56,8 +56,9 @@ def backfill(world: World, segments: int, watch: Watch) -> Backfilled:
     """Raises Fenced, NotReady, Busy and CallFailed."""
     check(world)
     with world.journal.step("backfill", "rollback") as facts:
-        done = Backfilled(drift=_known_drift(world))
-        for table, left in open_segments(world, segments).items():
+        open_ = open_segments(world, segments)
+        done = Backfilled(drift=_known_drift(world, open_))
+        for table, left in open_.items():
             counts = drive(world, Work("backfill", RUN, "Backfill", (table,)), segments, watch).counts[table]
             done.tables[table] = {name: counts[name] for name in FIGURES}
             if table in world.migrated and (left or table not in done.drift):
@@ -66,8 +67,8 @@ def backfill(world: World, segments: int, watch: Watch) -> Backfilled:
     return done
 
 
-def _known_drift(world: World) -> dict[str, int]:
+def _known_drift(world: World, open_: Mapping[str, list[Progress]]) -> dict[str, int]:
     """Of tables that earlier runs have finished and compared."""
     runs = world.journal.steps("backfill")
     known = {name: drift for run in runs for name, drift in run.facts.get("drift", {}).items()}
-    return {name: known[name] for name, left in open_segments(world, 1).items() if name in known and not left}
+    return {name: known[name] for name, left in open_.items() if name in known and not left}

@@ -156,12 +156,11 @@ class Folder:
 
 
 class Beside:
-    """There is no stack; what it would have made beside the application's tables is made and removed here."""
+    """There is no stack to be told of anything, and none to remove."""
 
     makes_old_tables = False
 
     def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
         prefix = f" --prefix {cloud.prefix}" if cloud.prefix else ""
         self.deploy = f"remodel local --endpoint-url {cloud.endpoint}{prefix}"
 

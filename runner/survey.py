@@ -137,7 +137,8 @@ def _index(world: World) -> dict[str, Any]:
 
 def _open(world: World) -> list[str]:
     """Tables whose backfill is not done."""
-    segments = {name: [each for each in begun(world, RUN) if each.table == name] for name in world.sources}
+    every = begun(world, RUN)
+    segments = {name: [each for each in every if each.table == name] for name in world.sources}
     return [
         name for name, some in segments.items() if not some or sum(each.done for each in some) < some[0].segment.total
     ]
