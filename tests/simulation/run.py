@@ -188,6 +188,7 @@ class Run:
 
     def choices(self) -> list[str]:
         now = self.clock.time
+        self.astray = [each for each in self.astray if now - each.began <= REQUEST]
         names = [each.name for each in self.running if each.until <= now]
         names += [task.name for task in self.tasks if len(task.calls) < task.most and not task.held and task.has_work()]
         if self.changed < len(self.world.changes) and not self.cutover.is_set and not self.cutover.pauses():
@@ -200,7 +201,6 @@ class Run:
             names.append("cutover")
         if self.cutover.waits() and self.cutover.until > now:
             names.append("patience")
-        self.astray = [each for each in self.astray if now - each.began <= REQUEST]
         if self.astray:
             names.append("landing")
         return names
