@@ -7,6 +7,7 @@ shrunk to a few lines where that is possible.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import time
@@ -45,7 +46,7 @@ def chunk(models: Sequence[str], seed: str, first: int, count: int) -> tuple[int
 def simulate_all(models: Sequence[str], count: int, seed: str, workers: int | None = None) -> list[Schedule]:
     """Those that ended wrong."""
     began, done, diverged = time.monotonic(), 0, list[Schedule]()
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+    with ProcessPoolExecutor(workers or os.cpu_count(), initializer=gc.freeze) as pool:
         jobs = [pool.submit(chunk, models, seed, n, min(CHUNK, count - n)) for n in range(0, count, CHUNK)]
         for number, job in enumerate(as_completed(jobs), 1):
             finished, failed = job.result()
