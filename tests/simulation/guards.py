@@ -34,7 +34,7 @@ BESIDE = 300
 def without(guard: str) -> Iterator[None]:
     with ExitStack() as stack:
         for target, name, value in GUARDS[guard]():
-            stack.enter_context(patch.object(target, name, value, create=not hasattr(target, name)))
+            stack.enter_context(patch.object(target, name, value, create=isinstance(value, property)))
         yield
 
 

@@ -418,7 +418,7 @@ def resync_without_quarantine() -> Patches:
 
 @guard("fence: at the port")
 def no_fence() -> Patches:
-    return [(Call, "_check_fence", nothing)]
+    return [(Call, "check_fence", nothing)]
 
 
 @guard("fence: read again after five seconds")

@@ -118,6 +118,7 @@ class Run:
         self._outages, self._outage, self._gaps, self._blind = world.outages, 0, world.gaps, world.blind
         self._astray = world.astray
         self._hit: Running | None = None
+        self._late: Running | None = None
         for table, _, item in world.before:
             assert item is not None
             self.store.tables[table].put(item)
@@ -397,17 +398,19 @@ class Run:
     def _land(self) -> None:
         found = self.astray.pop(self.chance.number(0, len(self.astray) - 1))
         self.tell(f"a request of {found.owner.name} lands that had no answer")
+        self._late = found.owner
         found.lands()
+        self._late = None
 
     def _lives(self, owner: Running | None) -> bool:
         """Whether anything of a call may still be written."""
         return owner is not None and (owner.end is None or any(each.owner is owner for each in self.astray))
 
     def landed(self, key: Key, item: Item | None) -> None:
-        running = self.current
+        running, owner = self.current, self.current or self._late
         if key.table in self.model.new_tables:
-            if self.cutover.flipped and running is not None:
-                self.problems.append(f"{running.name} wrote {key} after the flip")
+            if self.cutover.flipped and owner is not None:
+                self.problems.append(f"{owner.name} wrote {key} after the flip")
             if running is not None and self.chance.happens(0.4):
                 self._hit = running
         elif is_note(key):
@@ -415,7 +418,7 @@ class Run:
             if item is None:
                 self.owners.pop(name, None)
             else:
-                self.owners.setdefault(name, running)
+                self.owners.setdefault(name, owner)
         elif is_pending(key) and item is not None:
             name = place_in_index(key)[1]
             counters = int(item["requested"]["N"]), int(item.get("served", {"N": "0"})["N"])
