@@ -171,7 +171,7 @@ def status_(
 
     found = status.status(it)
     if watch and show.console().is_terminal:
-        show.live(show.status(found), lambda: show.status(status.status(it)))
+        show.live(found, lambda: status.status(it))
     say(as_json, asdict(found), lambda: show.console().print(show.status(found)))
 
 

@@ -200,12 +200,13 @@ def replayed(said: Mapping[str, Any], batches: bool) -> None:
         rows("still rejected", ("table", "id", "reason"), cells)
 
 
-def live(found: RenderableType, look: Callable[[], RenderableType]) -> None:
-    """Shown and renewed until Ctrl-C."""
-    with Live(found, console=console(), auto_refresh=False) as shown:
+def live(found: Status, look: Callable[[], Status]) -> None:
+    """Shown with the next command, and renewed until Ctrl-C."""
+    with Live(console=console(), auto_refresh=False) as shown:
         while True:
+            shown.update(Group(status(found), f"next: {found.next}"), refresh=True)
             sleep(WATCHED)
-            shown.update(look(), refresh=True)
+            found = look()
 
 
 TOLD = {

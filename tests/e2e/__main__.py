@@ -1,8 +1,8 @@
 """`make e2e`: builds and deploys this very template, drives a whole migration through it from outside, and deletes it again.
 
 Against whatever AWS the environment points at: AWS_ENDPOINT_URL (without it, AWS itself), credentials, Region. It makes a
-stack of stage `sandbox` with tables of its own names, and refuses where a migration of that stage stands already. It needs
-a Python of the functions' version on the PATH, as `sam build` does.
+stack with tables of its own names, and refuses where a migration of that stage stands already. It needs a Python of the
+functions' version on the PATH, as `sam build` does.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.e2e.place import Place, StepFailed
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="e2e", description=__doc__)
     parser.add_argument("--stack", default="remodel-e2e", help="its name (remodel-e2e)")
+    parser.add_argument("--stage", choices=["sandbox", "dev"], default="sandbox", help="sandbox (default) or dev")
     parser.add_argument("--architecture", choices=["arm64", "x86_64"], default="arm64", help="of the functions (arm64)")
     parser.add_argument("--seed", type=int, default=7, help="of everything random (7)")
     parser.add_argument("--keep", action="store_true", help="leave the stack standing")
@@ -31,8 +32,11 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked, began = arguments(), time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is stopped cleans up, too
-    place = Place(asked.stack, asked.architecture)
-    print(f"e2e: stack {place.name}, {place.architecture}, against {place.endpoint or 'AWS'}", flush=True)
+    place = Place(asked.stack, asked.stage, asked.architecture)
+    print(
+        f"e2e: stack {place.name}, stage {place.stage}, {place.architecture}, against {place.endpoint or 'AWS'}",
+        flush=True,
+    )
     if asked.delete:
         gone = done("removal", place.delete)
         print("e2e: removed" if gone else "e2e: FAILED at: removal")

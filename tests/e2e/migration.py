@@ -10,9 +10,12 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from demo.newversion import NewVersion
 from demo.rows import DATA, Rows
+from demo.story import ASKED, KEPT
 from demo.traffic import Writer
 from demo.verdict import Verdict, scan, verdict
 from measures.model import MODEL
@@ -25,15 +28,28 @@ from remodel.keys import Key
 from remodel.runtime import tables_of
 from remodel.sqs import SqsQueue
 from runner.names import replicator
-from tests.e2e.place import FLAG, HERE, Place, StepFailed
+from tests.e2e.place import HERE, Place, StepFailed
 
 MEASURES, ROWS, CHANGES, SEGMENTS = 25, 400, 250, 2
 
 METRICS = 420.0
 """Seconds for which the gate is asked again: metrics come minutes late, and what they say is looked back at for five."""
 
+WRITES = 9
+"""Of the application in its new version."""
+
 SOURCE = "actuals"
 """Whose function is made to fail."""
+
+
+@dataclass
+class NewVersionOnAws(NewVersion):
+    """`flag`: reads the read flag."""
+
+    flag: Callable[[], str] = str
+
+    def reads_new(self) -> bool:
+        return self.flag() == "new"
 
 
 class Migration:
@@ -100,7 +116,7 @@ class Migration:
         if off := [source for source in MODEL.order if self._mapping(source)["State"] != "Enabled"]:
             raise StepFailed(f"expected `remodel prepare` to switch every event source on, found off: {', '.join(off)}")
         if (flag := self._flag()) != "old":
-            raise StepFailed(f"expected {FLAG} to say 'old' once prepared, found {flag!r}")
+            raise StepFailed(f"expected {self.place.flag} to say 'old' once prepared, found {flag!r}")
         self.place.remodel("prepare")
         planned = json.loads(self.place.remodel("plan", "--json", quiet=True))
         left = [
@@ -112,18 +128,13 @@ class Migration:
 
     def backfill(self) -> None:
         """1 is allowed, too: its comparison may meet a row whose change is still on its way."""
-        rows = Rows(random.Random(f"{self._seed} changes"), self._rows.measures, self._rows.users)
-        mine = {name: dict(items) for name, items in self._seeded.items()}
-        writer = Writer(self._dynamodb(), self.place.tables, rows, mine, pause=0.2, brisk=1_000_000)
-        threading.Thread(target=writer.run, daemon=True).start()
+        writer = self._begin_to_write(poisons=True)
         self.place.remodel("backfill", "--segments", str(SEGMENTS), "--execute", status=(0, 1))
         self.place.until(
             lambda: writer.problem is not None or writer.done.total() >= CHANGES or None, f"{CHANGES} changes"
         )
-        writer.stopping.set()
-        if writer.problem is not None:
-            raise writer.problem
-        time.sleep(1)
+        self._stop(writer)
+        self._seeded = writer.mine
         print(f"  {', '.join(f'{n} {kind}' for kind, n in sorted(writer.done.items()))}")
         print(f"  {self.converged('once the streams are read')}")
 
@@ -213,7 +224,10 @@ class Migration:
             raise StepFailed(f"expected a dry run to leave {before} new rows, found {after}")
 
     def cutover(self) -> None:
-        """Through the gate and back. What was refused is accepted, reason by reason."""
+        """Through the gate and back, while the application writes, but for the pause. What was refused is accepted, reason
+        by reason."""
+        writer = self._begin_to_write(poisons=False)
+        self.place.until(lambda: not writer.to_correct() or None, "the rows to be corrected")
         self._validate()
         refused = self._gate()["refused"]
         accept = [word for each in refused for word in ("--accept", each["accept"])]
@@ -225,14 +239,43 @@ class Migration:
             if time.monotonic() > deadline:
                 self.place.remodel("cutover", *accept)
             time.sleep(15)
-        self.place.remodel("cutover", *accept, "--execute")
+        new = NewVersionOnAws(self._dynamodb(), self.place.tables, random.Random(self._seed), flag=self._flag)
+        new.start()
+        for line in self.place.follow("cutover", *accept, "--execute"):
+            if line.startswith(ASKED):
+                self._stop(writer)
         if (flag := self._flag()) != "new":
             raise StepFailed(f"expected the cutover to set the read flag to 'new', found {flag!r}")
+        self.place.until(lambda: len(new.told) >= WRITES or None, f"{WRITES} writes of the new version")
+        new.stop()
+        print(
+            f"  the application made {writer.done.total()} changes up to the pause, and {len(new.told)} after it",
+            flush=True,
+        )
+        self.place.remodel("status")
+        self.place.remodel("validate", "--full", status=(0, 1))
         self.place.remodel("rollback", "--execute")
         if (flag := self._flag()) != "old":
             raise StepFailed(f"expected the rollback to set the read flag to 'old', found {flag!r}")
         self.place.remodel("prepare", "--execute")
         self.place.remodel("resync", "--execute")
+        # What the new version has written is in no old table.
+        self.place.remodel("validate", "--full", "--repair", "--execute", status=(0, 1))
+
+    def _begin_to_write(self, poisons: bool) -> Writer:
+        rows = Rows(random.Random(f"{self._seed} {poisons}"), self._rows.measures, self._rows.users)
+        mine = {name: dict(items) for name, items in self._seeded.items()}
+        writer = Writer(self._dynamodb(), self.place.tables, rows, mine, pause=0.2, brisk=1_000_000)
+        if not poisons:
+            writer.correcting, writer.kept = True, KEPT
+        threading.Thread(target=writer.run, daemon=True).start()
+        return writer
+
+    def _stop(self, writer: Writer) -> None:
+        writer.stopping.set()
+        time.sleep(1)
+        if writer.problem is not None:
+            raise writer.problem
 
     # ------------------------------------------------------------------------------------------ what they look at
 
@@ -272,7 +315,7 @@ class Migration:
         return json.loads(self.place.remodel("cutover", *accept, "--json", status=(0, 1), quiet=True))
 
     def _flag(self) -> str:
-        found: str = self.place.client("ssm").get_parameter(Name=FLAG)["Parameter"]["Value"]
+        found: str = self.place.client("ssm").get_parameter(Name=self.place.flag)["Parameter"]["Value"]
         return found
 
     def _objects(self, bucket: str) -> list[str]:

@@ -19,19 +19,16 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local_cloud.template import Template
 from measures.model import MODEL
 from remodel.settings import table_names, variable
-from runner.names import name_parameter
+from runner.names import name_parameter, stream_parameter
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".cache/sam/bin/sam"
 HERE = ROOT / ".aws-sam/e2e"
 COPY = ROOT / "template.e2e.yaml"
 """The template for a machine of another architecture: beside the template, since its paths are relative."""
-
-STAGE = "sandbox"
-MIGRATION, FLAG = f"remodel-{STAGE}", f"/remodel/{STAGE}/read"
-"""What belongs to the stage, not to the stack: the migration's own table, and the read flag."""
 
 PATIENCE = 900.0
 """Seconds for whatever must happen by itself: metrics of AWS come minutes late."""
@@ -48,8 +45,10 @@ class StepFailed(Exception):
 class Place:
     """`name`: of the stack, and the beginning of its tables' names, so that no other table is touched."""
 
-    def __init__(self, name: str, architecture: str) -> None:
-        self.name, self.architecture = name, architecture
+    def __init__(self, name: str, stage: str, architecture: str) -> None:
+        self.name, self.stage, self.architecture = name, stage, architecture
+        # What belongs to the stage, not to the stack: the migration's own table, and the read flag.
+        self.migration, self.flag = f"remodel-{stage}", f"/remodel/{stage}/read"
         self.endpoint = os.environ.get("AWS_ENDPOINT_URL")
         self._clients: dict[str, Any] = {}
 
@@ -64,11 +63,11 @@ class Place:
         """Nothing may be there that a run would take over, and then take away."""
         if boto3.Session().region_name is None:
             raise StepFailed("expected a Region in the environment, found none: set AWS_DEFAULT_REGION")
-        there = {f"stack {self.name}": self._status() is not None, f"table {MIGRATION}": self._is_table(MIGRATION)}
-        there |= {f"parameter {FLAG}": self._is_parameter()}
+        there = {f"stack {self.name}": self._status() is not None, f"parameter {self.flag}": self._is_parameter()}
+        there |= {f"table {self.migration}": self._is_table(self.migration)}
         if found := [what for what, is_there in there.items() if is_there]:
             raise StepFailed(
-                f"expected an account without a migration of stage {STAGE}, found {', '.join(found)}: if an earlier run "
+                f"expected an account without a migration of stage {self.stage}, found {', '.join(found)}: if an earlier run "
                 "has left them, `python -m tests.e2e --delete` removes them"
             )
 
@@ -88,10 +87,10 @@ class Place:
         with suppress(self.client("s3").exceptions.BucketAlreadyOwnedByYou):
             place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
             self.client("s3").create_bucket(Bucket=bucket, **place)
-        parameters = {"Stage": STAGE} | {
-            name_parameter(name): f"{self.name}-{name.replace('_', '-')}"
-            for name in (*MODEL.old_tables, *MODEL.new_tables)
-        }
+        parameters = {"Stage": self.stage} | self._table_names()
+        if self.stage != "sandbox":
+            parameters |= self._old_tables(parameters)
+            parameters |= {"ReaderAlarms": "false"} if self.endpoint else {}
         self._sam(
             "deploy",
             *("--template-file", str(HERE / "build/template.yaml"), "--stack-name", self.name),
@@ -100,6 +99,24 @@ class Place:
             *("--parameter-overrides", " ".join(f"{name}={value}" for name, value in parameters.items())),
             *("--region", str(region), "--no-confirm-changeset", "--no-progressbar"),
         )
+
+    def _table_names(self) -> dict[str, str]:
+        """By parameter."""
+        names = (*MODEL.old_tables, *MODEL.new_tables)
+        return {name_parameter(name): f"{self.name}-{name.replace('_', '-')}" for name in names}
+
+    def _old_tables(self, names: Mapping[str, str]) -> dict[str, str]:
+        """Makes them, as the application's own stack would; the ARNs of their streams, by parameter."""
+        found, dynamodb = {}, self.client("dynamodb")
+        declared = Template(ROOT / "template.yaml", {**names, "Stage": "sandbox"}).tables()
+        by_name = {each["TableName"]: each for each in declared}
+        for name in MODEL.old_tables:
+            parameter = name_parameter(name)
+            dynamodb.create_table(**by_name[names[parameter]])
+            dynamodb.get_waiter("table_exists").wait(TableName=names[parameter])
+            table = dynamodb.describe_table(TableName=names[parameter])["Table"]
+            found[stream_parameter(name)] = table["LatestStreamArn"]
+        return found
 
     # ------------------------------------------------------------------------------------------ being there
 
@@ -128,21 +145,31 @@ class Place:
 
         quiet: what it says is for the caller alone, unless it fails.
         """
-        where = ["--stage", STAGE, "--stack", self.name]
-        where += ["--endpoint-url", self.endpoint] if self.endpoint else []
-        command = [str(Path(sys.executable).with_name("remodel")), *words, *where]
-        if not quiet:
-            print(f"$ remodel {' '.join([*words, *where])}", flush=True)
         aside = subprocess.PIPE if quiet else subprocess.STDOUT
+        command = self._command(words, quiet)
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=aside, text=True, check=False)
         if not quiet or done.returncode not in status:
-            print(
-                "".join(f"  {line}\n" for line in (done.stdout + (done.stderr or "")).splitlines()), end="", flush=True
-            )
-        if done.returncode not in status:
-            wanted = " or ".join(map(str, status))
-            raise StepFailed(f"expected `remodel {words[0]}` to end with {wanted}, found {done.returncode}: see above")
+            said = (done.stdout + (done.stderr or "")).splitlines()
+            print("".join(f"  {line}\n" for line in said), end="", flush=True)
+        _ended(words, done.returncode, status)
         return done.stdout
+
+    def follow(self, *words: str) -> Iterator[str]:
+        """What a verb says, line by line. Raises StepFailed where it does not end well."""
+        command = self._command(words, quiet=False)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(f"  {line}", end="", flush=True)
+            yield line.strip()
+        _ended(words, process.wait(), (0,))
+
+    def _command(self, words: tuple[str, ...], quiet: bool) -> list[str]:
+        where = ["--stage", self.stage, "--stack", self.name]
+        where += ["--endpoint-url", self.endpoint] if self.endpoint else []
+        if not quiet:
+            print(f"$ remodel {' '.join([*words, *where])}", flush=True)
+        return [sys.executable, "-m", "tests.e2e.late", *words, *where]
 
     # ------------------------------------------------------------------------------------------ going
 
@@ -157,14 +184,14 @@ class Place:
             self.client("dynamodb").delete_table(TableName=table)
         self._backups()
         with suppress(self.client("dynamodb").exceptions.ResourceNotFoundException):
-            self.client("dynamodb").delete_table(TableName=MIGRATION)
+            self.client("dynamodb").delete_table(TableName=self.migration)
         with suppress(self.client("ssm").exceptions.ParameterNotFound):
-            self.client("ssm").delete_parameter(Name=FLAG)
+            self.client("ssm").delete_parameter(Name=self.flag)
         with suppress(self.client("s3").exceptions.NoSuchBucket):
             self._empty(self._artefacts)
             self.client("s3").delete_bucket(Bucket=self._artefacts)
         COPY.unlink(missing_ok=True)
-        self.until(lambda: not self._is_table(MIGRATION) or None, f"table {MIGRATION} to be gone")
+        self.until(lambda: not self._is_table(self.migration) or None, f"table {self.migration} to be gone")
         self.until(lambda: not list(self._own_tables()) or None, f"the tables that stack {self.name} leaves to be gone")
 
     def until(self, look: Callable[[], T | None], what: str, within: float = PATIENCE, pause: float = 2.0) -> T:
@@ -209,7 +236,7 @@ class Place:
 
     def _is_parameter(self) -> bool:
         try:
-            self.client("ssm").get_parameter(Name=FLAG)
+            self.client("ssm").get_parameter(Name=self.flag)
         except self.client("ssm").exceptions.ParameterNotFound:
             return False
         return True
@@ -234,7 +261,7 @@ class Place:
         except ClientError:
             return
         for each in found:
-            if each["TableName"].startswith(f"{self.name}-") and each["BackupName"].startswith(f"remodel-{STAGE}-"):
+            if each["TableName"].startswith(f"{self.name}-") and each["BackupName"].startswith(f"{self.migration}-"):
                 self.client("dynamodb").delete_backup(BackupArn=each["BackupArn"])
 
     @cached_property
@@ -250,6 +277,12 @@ class Place:
         )
         if done.returncode != 0:
             raise StepFailed(f"expected `sam {arguments[0]}` to succeed, found\n{(done.stdout + done.stderr)[-4_000:]}")
+
+
+def _ended(words: tuple[str, ...], found: int, wanted: tuple[int, ...]) -> None:
+    if found not in wanted:
+        told = " or ".join(map(str, wanted))
+        raise StepFailed(f"expected `remodel {words[0]}` to end with {told}, found {found}: see above")
 
 
 _BUCKET = "AWS::S3::Bucket"

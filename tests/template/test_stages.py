@@ -27,10 +27,11 @@ def table() -> str:
     for stage, differs in STAGES.items():
         own = Template(ROOT / "template.yaml", {"Stage": stage}).tables()
         old = "created by the stack" if any("StreamSpecification" in each for each in own) else "given"
+        alarms = "yes" if Template(ROOT / "template.yaml", {"Stage": stage})._condition("HasMappingAlarms") else "no"
         asks = "yes" if config[stage]["deploy"]["parameters"].get("confirm_changeset") else "no"
         lines.append(
             f"| {stage} | {old} | {differs['LogRetentionDays']} days | {differs['DeletionProtection']} "
-            f"| {differs['MappingAlarms']} | {asks} |"
+            f"| {alarms} | {asks} |"
         )
     return "\n".join(lines)
 
@@ -50,6 +51,12 @@ def test_a_stage_keeps_what_must_not_be_deleted(stage: str) -> None:
     protected = Template(ROOT / "template.yaml", {"Stage": stage})._condition("IsProtected")
 
     assert protected == (stage in ("staging", "prod"))
+
+
+def test_an_emulator_needs_no_alarms_on_event_source_mappings() -> None:
+    assert not Template(ROOT / "template.yaml", {"Stage": "prod", "ReaderAlarms": "false"})._condition(
+        "HasMappingAlarms"
+    )
 
 
 def test_no_stage_is_told_from_another_anywhere_else() -> None:
