@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from runner.check import Finding
 from runner.facts import Facts, Run
 
-LAG = 5.0
-"""Seconds of lag that count as none: a poll, and the window in which a batch is gathered."""
+LAG = 15.0
+"""Seconds of lag that the pause makes up for: a poll, the window in which a batch is gathered, and a function that starts."""
 
 RETENTION = 24 * 3_600.0
 """Seconds for which a stream keeps its records."""

@@ -93,7 +93,7 @@ STOPPED_FROM = {
     "failure destination": (Step.CUTOVER, [run(failed=1)]),
     "fan-outs": (Step.CUTOVER, [run(fanouts=1)]),
     "notes of calls": (Step.CUTOVER, [run(notes=[31.0])]),
-    "lag of rows": (Step.CUTOVER, [reader(lag=5.1)]),
+    "lag of rows": (Step.CUTOVER, [reader(lag=15.1)]),
     "expiry of rows": (Step.ADVICE, [old(expires="ttl")]),
     "point-in-time recovery of rows": (Step.ADVICE, [old(recovery="DISABLED")]),
     "lookups": (Step.ADVICE, [old(role="looked up", follows=False)]),
