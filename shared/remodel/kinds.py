@@ -130,12 +130,12 @@ class Kind(BaseModel):
         cls.key_fields = tuple(name for form in cls.forms.values() for name in form.fields)
         cls._key_types = {name: cls.model_fields[name].annotation for name in cls.key_fields}
         cls._sources = tuple(
-            (info.alias or name, _mentions(info.annotation, int))
+            (info.alias or name, mentions(info.annotation, int))
             for name, info in cls.model_fields.items()
             if name not in cls.key_fields
         )
         for name, info in cls.model_fields.items():
-            if _mentions(info.annotation, float):
+            if mentions(info.annotation, float):
                 raise ModelError(f"kind {cls.__name__}: expected Decimal for {name!r}, found float, which loses digits")
             if isinstance(vars(Kind).get(name), classmethod):
                 raise ModelError(
@@ -163,7 +163,7 @@ class Kind(BaseModel):
                 problems[attribute] = str(problem)
                 continue
             if value is not None and not (value == "" and cls.empty_is_absent):
-                values[attribute] = _whole(value) if whole else value
+                values[attribute] = as_whole(value) if whole else value
         try:
             row = cls.model_validate(values)
         except ValidationError as problem:
@@ -246,8 +246,8 @@ def _fits_key(annotation: Any, kind: str) -> bool:
     return not is_optional(annotation) and (found == kind or (kind == "S" and found == "N"))
 
 
-def _mentions(annotation: Any, wanted: type) -> bool:
-    return annotation is wanted or any(_mentions(each, wanted) for each in get_args(annotation))
+def mentions(annotation: Any, wanted: type) -> bool:
+    return annotation is wanted or any(mentions(each, wanted) for each in get_args(annotation))
 
 
 def scalar_type(annotation: Any) -> str | None:
@@ -270,7 +270,7 @@ def is_optional(annotation: Any) -> bool:
     return any(each is type(None) or is_optional(each) for each in get_args(annotation))
 
 
-def _whole(value: Any) -> Any:
+def as_whole(value: Any) -> Any:
     return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else value
 
 

@@ -84,7 +84,7 @@ class Model:
 
     def __init__(self, name: str, ignore: Sequence[tuple[Old, Mapping[str, str]]] = ()) -> None:
         self.name = name
-        self._ignored = [(table, _ignored_forms(table, forms)) for table, forms in ignore]
+        self.ignored = [(table, _ignored_forms(table, forms)) for table, forms in ignore]
         self.mappings: list[Rule] = []
 
     def becomes(
@@ -97,7 +97,7 @@ class Model:
             place = f"{function.__code__.co_filename}:{function.__code__.co_firstlineno} {function.__name__}"
             try:
                 rule = _mapping(_kind_of(function), table, joins or {}, function, (forms, keys, place))
-                _check_tables([*self.mappings, rule], [ignored for ignored, _ in self._ignored])
+                _check_tables([*self.mappings, rule], [ignored for ignored, _ in self.ignored])
             except ModelError as problem:
                 raise ModelError(f"{place}: {problem}") from None
             self.mappings.append(rule)
@@ -115,7 +115,7 @@ class Model:
         """By logical name, in the order in which they were declared for use."""
         kinds = [kind for each in self.mappings for kind in (each.kind, *(join.kind for join in each.joins))]
         tables = {kind.table.name: kind.table for kind in kinds}
-        return tables | {table.name: table for table, _ in self._ignored}
+        return tables | {table.name: table for table, _ in self.ignored}
 
     @cached_property
     def new_tables(self) -> dict[str, New]:
@@ -157,7 +157,7 @@ class Model:
         fitting = [kind for kind in table.kinds if _fits(kind.forms, wire)]
         if len(fitting) == 1:
             return fitting[0]
-        if any(table is ignored and _fits(forms, wire) for ignored, forms in self._ignored):
+        if any(table is ignored and _fits(forms, wire) for ignored, forms in self.ignored):
             return None
         names = " and ".join(kind.__name__ for kind in fitting) or "none"
         raise RejectedRow(f"expected a key of exactly one kind of {key.table}, found {names}")
