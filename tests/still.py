@@ -6,7 +6,7 @@ from remodel.call import Place
 from remodel.hints import VIEW
 from remodel.model import Model
 from remodel.store import INDEX, INDEX_KEY, QUARANTINE, QUARANTINE_KEY
-from tests.memory import Hook, MemoryStore, MemoryTable, nothing
+from remodel_testing.memory import Hook, MemoryStore, MemoryTable, nothing
 
 
 class StillClock:

@@ -9,8 +9,8 @@ import pytest
 from remodel.client import make_client
 from remodel.dynamodb import DynamoStore
 from remodel.store import Store
+from remodel_testing.memory import MemoryStore
 from tests.contract import tables
-from tests.memory import MemoryStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from remodel.dynamodb import Table
 from remodel.keys import KeySchema
 from remodel.store import INDEX, INDEX_KEY, QUARANTINE, QUARANTINE_KEY
-from tests.memory import MemoryTable
+from remodel_testing.memory import MemoryTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

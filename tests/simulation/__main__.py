@@ -14,10 +14,10 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from tests.simulation.chance import Chance
-from tests.simulation.draw import CASTS, draw
-from tests.simulation.run import Run
-from tests.simulation.shrink import shrink, story
+from remodel_testing.simulation.chance import Chance
+from remodel_testing.simulation.run import Run
+from remodel_testing.simulation.shrink import shrink, story
+from tests.simulation.worlds import SUBJECTS, draw
 
 CHUNK = 100
 
@@ -68,7 +68,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="simulate", description=__doc__)
     parser.add_argument("--schedules", type=int, default=20_000)
     parser.add_argument("--seed", default="1")
-    parser.add_argument("--model", choices=sorted(CASTS), help="one model instead of all")
+    parser.add_argument("--model", choices=sorted(SUBJECTS), help="one model instead of all")
     parser.add_argument("--replay", metavar="SEED", help="tell the story of one schedule instead")
     parser.add_argument("--shrink", action="store_true", help="with --replay: of the smallest world that still fails")
     asked = parser.parse_args()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from remodel.items import Item
+from remodel_testing.simulation.draw import Cast
 
 ALL = frozenset({"links", "milestones", "actuals", "readings", "measures", "people"})
 MEASURES = ("measure-a", "3F0C1E5A-0000-4000-8000-00000000000A")
@@ -115,11 +116,11 @@ class Maker:
         return {"N": str(self.random.randint(1, 9))}
 
 
-def cast(r: random.Random) -> tuple[Any, ...]:
+def cast(r: random.Random) -> Cast:
     maker = Maker(r)
     names = maker.names()
     still: frozenset[str] = frozenset()
     if any(table == "people" for table, _ in names) and r.random() < 0.15:
         still = frozenset({"measures", "people"})
     weights = [3.0 if maker.hot and table != "links" else 1.0 for table, _ in names]
-    return names, maker.row, ALL - still, still, weights
+    return Cast(names, maker.row, ALL - still, still, weights, frozenset({"people", "measures"}))

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from remodel.items import Item
+from remodel_testing.simulation.draw import Cast
 
 LONG = "c" * 2_030
 
@@ -18,7 +19,7 @@ def key(partition: str, sort: str) -> str:
     return f"{len(partition)}:{partition}{sort}"
 
 
-def cast(r: random.Random) -> tuple[Any, ...]:
+def cast(r: random.Random) -> Cast:
     customers = r.sample(("1", "2", LONG), r.choice((1, 1, 2)))
     pairs = [(f"CUST#{id}", "PROFILE") for id in customers]
     pairs += [(f"CUST#{id}", f"ORDER#{n}") for id in customers for n in range(1, r.randint(2, 4))]
@@ -41,7 +42,7 @@ def cast(r: random.Random) -> tuple[Any, ...]:
         return made
 
     weights = [3.0 if pair[1] == "PROFILE" else 1.0 for pair in pairs]
-    return [("shop", name) for name in by_key], row, frozenset({"shop"}), frozenset(), weights
+    return Cast([("shop", name) for name in by_key], row, frozenset({"shop"}), weights=weights)
 
 
 def _columns(r: random.Random, sort: str) -> Item:

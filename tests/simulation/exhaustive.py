@@ -36,10 +36,10 @@ from remodel.keys import Key
 from remodel.model import Model
 from remodel.segments import Segment
 from remodel.store import INDEX, INDEX_KEY, QUARANTINE, Page
+from remodel_testing.simulation.world import small
 from shop.model import MODEL as SHOP
 from tests.simulation.library import MODEL as LIBRARY
 from tests.simulation.stage import Actor, Stage, StageStore, actual, guid, link, reading, refused, text
-from tests.simulation.world import small
 
 Death = tuple[int, int]
 """Which call dies, and after how many of its writes."""

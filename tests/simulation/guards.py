@@ -15,13 +15,13 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from unittest.mock import patch
 
+from remodel_testing.simulation.chance import Chance
+from remodel_testing.simulation.run import Run
+from remodel_testing.simulation.world import World
 from tests.simulation.__main__ import MODELS, schedules
-from tests.simulation.chance import Chance
-from tests.simulation.draw import draw
 from tests.simulation.removed import GUARDS
-from tests.simulation.run import Run
 from tests.simulation.stories import STORIES
-from tests.simulation.world import World
+from tests.simulation.worlds import draw
 
 SCHEDULES = 5_000
 """After which a guard counts as not caught by chance."""

@@ -14,10 +14,10 @@ from remodel.items import Item
 from remodel.keys import Key
 from remodel.mapping import Snapshot
 from remodel.materialize import Done
-from tests.memory import MemoryStore
-from tests.simulation.cutover import RULES, Cutover
-from tests.simulation.parts import WatchedStore
-from tests.simulation.run import Run
+from remodel_testing.memory import MemoryStore
+from remodel_testing.simulation.cutover import RULES, Cutover
+from remodel_testing.simulation.parts import WatchedStore
+from remodel_testing.simulation.run import Run
 from tests.simulation.stage import Stage
 
 Patches = list[tuple[Any, str, Any]]

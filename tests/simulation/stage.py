@@ -7,7 +7,6 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-from demo import oracle
 from measures.model import MODEL
 from remodel import converge, fanout, fence, replicate, resync
 from remodel.backfill import backfill
@@ -20,15 +19,11 @@ from remodel.model import Model
 from remodel.notes import OPEN
 from remodel.segments import Segment
 from remodel.store import NAME, Change, Page
-from tests import oracle_shop
-from tests.limits import stored
-from tests.memory import Fault, MemoryStore
-from tests.simulation import library
-from tests.simulation.cutover import Cutover
-from tests.simulation.parts import Killed, Messages, StepClock, is_note, place_in_index, tables_of
-
-ORACLES = {"measures": oracle.expected, "shop": oracle_shop.expected, "library": library.expected}
-
+from remodel_testing.limits import stored
+from remodel_testing.memory import Fault, MemoryStore
+from remodel_testing.simulation.cutover import Cutover
+from remodel_testing.simulation.parts import Killed, Messages, StepClock, is_note, place_in_index, tables_of
+from tests.simulation.worlds import SUBJECTS
 
 STEPS = 5_000
 """After which a story does not end."""
@@ -271,7 +266,9 @@ class Stage:
     def wrong(self) -> list[str]:
         """What the new tables and quarantine have and should not, or should and have not."""
         tables = self.store.tables
-        wanted = ORACLES[self.model.name]({name: list(tables[name].items.values()) for name in self.model.old_tables})
+        wanted = SUBJECTS[self.model.name].oracle(
+            {name: list(tables[name].items.values()) for name in self.model.old_tables}
+        )
         found = []
         for name, rows in wanted.rows.items():
             found += _differences(name, rows, tables[name].items)

@@ -20,11 +20,11 @@ from remodel.hints import Hint
 from remodel.keys import Key
 from remodel.model import Model
 from remodel.segments import Segment
+from remodel_testing.memory import Fault
+from remodel_testing.simulation.world import small
 from shop.model import MODEL as SHOP
-from tests.memory import Fault
 from tests.simulation.library import MODEL as LIBRARY
 from tests.simulation.stage import Stage, actual, guid, link, reading, refused, text
-from tests.simulation.world import small
 
 Tell = Callable[[Stage], None]
 

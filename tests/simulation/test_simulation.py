@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from remodel_testing.simulation.chance import Chance
+from remodel_testing.simulation.run import Run
 from tests.simulation.__main__ import simulate
-from tests.simulation.chance import Chance
-from tests.simulation.draw import draw
-from tests.simulation.run import Run
+from tests.simulation.worlds import draw
 
 SCHEDULES = 250
 """Of each model. `make simulate` plays more."""

@@ -21,7 +21,7 @@ from remodel.items import Item
 from remodel.replicate import replicate
 from remodel.segments import Segment
 from remodel.store import INDEX
-from tests.memory import MemoryStore
+from remodel_testing.memory import MemoryStore
 from tests.still import memory_place
 
 SIZE, MEASURES, INSERTS = 1_000, 100, 600

@@ -12,7 +12,7 @@ from remodel.call import Call
 from remodel.converge import serve_stalled
 from remodel.items import Item
 from remodel.replicate import replicate
-from tests.memory import MemoryStore
+from remodel_testing.memory import MemoryStore
 from tests.records import Record, Stream
 from tests.rows import actual, guid, link, number, text
 from tests.still import memory_place

@@ -16,10 +16,10 @@ from remodel import fence
 from remodel.keys import Key
 from remodel.replicate import replicate
 from remodel.store import READS
+from remodel_testing.memory import Fault
 from runner import handover
 from runner.handover import hand_over
 from runner.world import World
-from tests.memory import Fault
 from tests.rows import actual, guid, link, text
 from tests.still import memory_place
 

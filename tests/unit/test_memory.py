@@ -10,7 +10,7 @@ from remodel.errors import Rejected, Unavailable
 from remodel.items import Item
 from remodel.keys import Key, KeySchema
 from remodel.store import INDEX, INDEX_KEY, Change, Update
-from tests.memory import Fault, MemoryStore, MemoryTable
+from remodel_testing.memory import Fault, MemoryStore, MemoryTable
 
 A, B, C = (Key("t", text) for text in "abc")
 

@@ -7,8 +7,8 @@ import pytest
 from measures.model import MODEL
 from remodel.backfill import backfill
 from remodel.segments import Segment
+from remodel_testing.memory import Fault
 from runner.pace import BEHIND, SMALLEST, Pace, furthest_behind
-from tests.memory import Fault
 from tests.rows import actual
 from tests.still import memory_place
 

@@ -18,9 +18,9 @@ from remodel.model import Model
 from remodel.reconcile import reconcile
 from remodel.segments import Segment
 from remodel.store import QUARANTINE
+from remodel_testing.memory import MemoryStore
 from shop.model import MODEL as SHOP
 from tests import oracle_shop
-from tests.memory import MemoryStore
 from tests.odd_worlds import Maker, World, shop_world
 from tests.still import memory_place
 

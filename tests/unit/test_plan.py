@@ -14,11 +14,11 @@ from remodel.backfill import backfill
 from remodel.items import Item
 from remodel.model import Model
 from remodel.segments import Segment
+from remodel_testing.memory import MemoryStore
 from runner import forecast, plan, survey
 from runner.facts import Facts, Stack, Table
 from runner.plan import Plan
 from runner.world import World
-from tests.memory import MemoryStore
 from tests.rows import actual, customer, item, link, measure, milestone, number, order, person, reading, text
 from tests.still import memory_place
 

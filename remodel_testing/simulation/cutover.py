@@ -1,4 +1,4 @@
-"""The cutover and its rollback, as far as the fence is concerned: drain, fence, wait, verify, compare, flip; later lift, resync.
+"""The cutover and its rollback, as far as the fence is concerned: drain, fence, wait, verify, compare, flip; lift, resync.
 
 The application writes nothing from before the drain to the flip. Then it owns the new tables, and what it does there is carried
 back to the old ones at once, so that both say the same when the rollback comes.
@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from remodel import compare, fence, notes
-from tests.simulation import verdict
+from remodel_testing.simulation import verdict
 
 if TYPE_CHECKING:
-    from tests.simulation.run import Run
+    from remodel_testing.simulation.run import Run
 
 RULES = frozenset({"drain", "bound", "verify", "lift", "resync"})
 

@@ -20,8 +20,8 @@ from remodel.errors import TableNotFound, Unavailable
 from remodel.items import Item, Wire, same, size
 from remodel.keys import Key, KeySchema
 from remodel.store import GROUP, INDEX, INDEX_KEY, NAME, READS, WRITES, Change, Page, Spent, Stream, Update
-from tests import limits
-from tests.limits import rejected
+from remodel_testing import limits
+from remodel_testing.limits import rejected
 
 T = TypeVar("T")
 

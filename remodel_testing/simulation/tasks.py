@@ -19,7 +19,7 @@ from remodel.segments import Segment
 from remodel.store import INDEX, QUARANTINE
 
 if TYPE_CHECKING:
-    from tests.simulation.run import Run, Running
+    from remodel_testing.simulation.run import Run, Running
 
 Body = Callable[[Call], Any]
 

@@ -13,7 +13,7 @@ from remodel.keys import Key
 from remodel.model import Model
 from remodel.notes import OPEN
 from remodel.store import GROUP, INDEX, INDEX_KEY, NAME, QUARANTINE, QUARANTINE_KEY, READS, Change, Page, Stream, Update
-from tests.memory import Fault, MemoryStore, MemoryTable, never
+from remodel_testing.memory import Fault, MemoryStore, MemoryTable, never
 
 T = TypeVar("T")
 

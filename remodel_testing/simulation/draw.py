@@ -5,11 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from remodel.items import Item
-from tests.simulation import draw_measures, draw_shop, library
-from tests.simulation.world import Change, World
+from remodel.kinds import Kind
+from remodel.model import Model
+from remodel_testing import plain
+from remodel_testing.rows import Rows
+from remodel_testing.simulation.world import Change, Oracle, World
 
 T = TypeVar("T")
 
@@ -17,25 +21,61 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Cast:
     """`names`: the rows that there may be, as (table, key text). `row`: one of them with content, given what it was before.
-    `live`: tables with streams; `still`: those that do not change."""
+    `live`: tables with streams; `still`: those that do not change; `filled`: those that may be backfilled without a row."""
 
     names: Sequence[tuple[str, str]]
     row: Callable[[str, str, Item | None], Item]
     live: frozenset[str]
     still: frozenset[str] = frozenset()
     weights: Sequence[float] | None = None
+    filled: frozenset[str] = frozenset()
 
 
-CASTS: dict[str, Callable[[random.Random], Any]] = {
-    "measures": draw_measures.cast,
-    "shop": draw_shop.cast,
-    "library": library.cast,
-}
+@dataclass(frozen=True)
+class Subject:
+    """A model to simulate, the casts of its worlds, and an oracle."""
+
+    model: Model
+    cast: Callable[[random.Random], Cast]
+    oracle: Oracle
 
 
-def draw(seed: object, model: str) -> World:
-    r = random.Random(f"world {seed} {model}")
-    cast = Cast(*CASTS[model](r))
+def generated(model: Model) -> Subject:
+    """Any model, with rows that are generated from its kinds."""
+    return Subject(model, partial(_generated, model), partial(plain.expected, model))
+
+
+def _generated(model: Model, r: random.Random) -> Cast:
+    """Two to four rows of each kind, and at times one that is ignored or fits no kind."""
+    rows = Rows(model, r.random(), span=r.choice((1, 2, 2)))
+    kinds: dict[tuple[str, str], type[Kind]] = {}
+    refused = r.choice((0.0, 0.0, 0.2))
+    for kind in model.plans:
+        for _ in range(r.choice((1, 2, 2, 3))):
+            item = (rows.odd if r.random() < 0.1 else rows.row)(kind)
+            kinds[kind.table.name, kind.table.schema.encode(item)] = kind
+    others = {}
+    for table in model.old_tables.values():
+        for make in (rows.stray, rows.ignored):
+            if r.random() < 0.1 and (found := make(table)) is not None:
+                others[table.name, table.schema.encode(found)] = found
+
+    def row(table: str, text: str, was: Item | None) -> Item:
+        if (table, text) in others:
+            return {**others[table, text], "note": {"S": r.choice("xy")}}
+        kind = kinds[table, text]
+        item = was or kind.table.schema.decode(text)
+        chance = r.random()
+        if chance < refused and (found := rows.rejected(kind, item)) is not None:
+            return found
+        return rows.odd(kind, item) if chance > 0.9 else rows.row(kind, item)
+
+    return Cast([*kinds, *others], row, frozenset(model.old_tables))
+
+
+def draw(seed: object, subject: Subject) -> World:
+    r = random.Random(f"world {seed} {subject.model.name}")
+    cast = subject.cast(r)
     rows: dict[tuple[str, str], Item] = {}
     before: list[Change] = []
     share = r.choice((0.0, 0.5, 0.9))
@@ -45,9 +85,9 @@ def draw(seed: object, model: str) -> World:
             before.append((table, text, rows[table, text]))
     changes = [_change(r, cast, rows) for _ in range(r.randint(1, 9))]
     late = [_change(r, cast, rows) for _ in range(r.randint(0, 3))]
-    filled = frozenset({"people", "measures"}) if model == "measures" and r.random() < 0.1 else frozenset()
-    world = World(model, tuple(before), tuple(changes), cast.live, tuple(late), filled)
-    return _disturbed(r, world)
+    filled = cast.filled if cast.filled and r.random() < 0.1 else frozenset[str]()
+    world = World(subject.model, subject.oracle, tuple(before), tuple(changes), cast.live, tuple(late), filled)
+    return _disturbed(r, world, bool(cast.still))
 
 
 def _change(r: random.Random, cast: Cast, rows: dict[tuple[str, str], Item]) -> Change:
@@ -63,7 +103,9 @@ def _change(r: random.Random, cast: Cast, rows: dict[tuple[str, str], Item]) -> 
     return table, text, rows[table, text]
 
 
-def _disturbed(r: random.Random, world: World) -> World:
+def _disturbed(r: random.Random, world: World, is_still: bool) -> World:
+    """`is_still`: some tables have no stream."""
+
     def some(probability: float, *values: T) -> T | Any:
         return r.choice(values) if r.random() < probability else None
 
@@ -96,7 +138,7 @@ def _disturbed(r: random.Random, world: World) -> World:
         astray=some(0.2, 1, 2) or 0,
         compared=r.random() < 0.05,
     )
-    if not world.live >= {"people", "measures"} and world.model == "measures":
+    if is_still:
         return made
     if r.random() < 0.25:
         made = replace(made, faults=r.choice((0.02, 0.1)), outages=r.choice((0, 1)), seconds=r.choice((1.0, 1_000.0)))

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from demo import oracle
-from remodel import compare
+from remodel import compare, mapping
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.mapping import SINCE
 from remodel.segments import Segment
 from remodel.store import QUARANTINE
-from tests import limits, oracle_shop
-from tests.simulation import library
+from remodel_testing import limits
 
 if TYPE_CHECKING:
-    from tests.simulation.run import Run
-
-ORACLES: dict[str, Any] = {"measures": oracle.expected, "shop": oracle_shop.expected, "library": library.expected}
+    from remodel_testing.simulation.run import Run
 
 
 def problems(run: Run, final: bool = True) -> list[str]:
@@ -45,7 +41,7 @@ def problems(run: Run, final: bool = True) -> list[str]:
 
 def _expected(run: Run) -> Any:
     old = {name: list(run.store.tables[name].items.values()) for name in run.model.old_tables}
-    return ORACLES[run.world.model](old)
+    return run.world.oracle(old)
 
 
 def _compared(run: Run) -> list[str]:
@@ -77,8 +73,6 @@ def carry_back(run: Run) -> None:
 
 
 def _quarantined(run: Run, source: str, text: str) -> Item:
-    from remodel import mapping
-
     key = Key(source, text)
     reason = mapping.parse(run.model, key, run.store.tables[source].items[text]).reason or ""
     return {**mapping.quarantine_row(key, reason), SINCE: {"S": "2027-01-01T00:00:00Z"}}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.simulation.chance import Chance
-from tests.simulation.run import Run
-from tests.simulation.world import World
+from remodel_testing.simulation.chance import Chance
+from remodel_testing.simulation.run import Run
+from remodel_testing.simulation.world import World
 
 SCHEDULES = 100
 """Tried for every smaller world."""

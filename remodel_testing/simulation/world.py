@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from remodel.items import Item
 from remodel.model import Model
-from tests import limits, memory
+from remodel_testing import limits, memory
+
+Oracle = Callable[[Mapping[str, Sequence[Item]]], Any]
+"""What the new tables must hold, by other code than the engine's: `rows` and `quarantine`, as in `plain.Expected`."""
 
 Change = tuple[str, str, Item | None]
 """Old table, the text of a row's key, and the row as it will be; None removes it."""
@@ -30,12 +33,14 @@ SMALL: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True)
 class World:
-    """`live`: tables whose streams are connected. `filled`: tables that are backfilled though they have no row. `kills`, `overlaps` and so on: at the most. `lanes`: batches of one stream
-    that run side by side. `tick`: seconds that a step takes; `seconds`: of a call, before its deadline; `life`: of a call,
-    before it is ended, None where the harness knows which notes are dead. `faults`, `stale`: chances. `rules`: of the cutover.
+    """`oracle`: of the model. `live`: tables whose streams are connected. `filled`: tables that are backfilled though they have
+    no row. `kills`, `overlaps` and so on: at the most. `lanes`: batches of one stream that run side by side. `tick`: seconds
+    that a step takes; `seconds`: of a call, before its deadline; `life`: of a call, before it is ended, None where the harness
+    knows which notes are dead. `faults`, `stale`: chances.
     """
 
-    model: str
+    model: Model
+    oracle: Oracle
     before: tuple[Change, ...]
     changes: tuple[Change, ...]
     live: frozenset[str]
@@ -78,7 +83,8 @@ class World:
             if each.name in _COUNTS and value:
                 yield replace(self, **{each.name: value - 1})
             elif each.name in _PLAIN and value != each.default:
-                yield replace(self, **{each.name: each.default})
+                plain: dict[str, Any] = {each.name: each.default}
+                yield replace(self, **plain)
         for name in self.small:
             yield replace(self, small={other: size for other, size in self.small.items() if other != name})
 
@@ -110,15 +116,6 @@ _PLAIN = {
     "life",
     "compared",
 }
-
-
-MODULES = {"measures": "measures.model", "shop": "shop.model", "library": "tests.simulation.library"}
-
-
-def model_of(world: World) -> Model:
-    found = importlib.import_module(MODULES[world.model]).MODEL
-    assert isinstance(found, Model)
-    return found
 
 
 @contextmanager

@@ -19,11 +19,11 @@ from remodel.fence import REQUEST
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.store import QUARANTINE
-from tests.memory import Fault
-from tests.simulation import verdict
-from tests.simulation.chance import Chance
-from tests.simulation.cutover import Cutover
-from tests.simulation.parts import (
+from remodel_testing.memory import Fault
+from remodel_testing.simulation import verdict
+from remodel_testing.simulation.chance import Chance
+from remodel_testing.simulation.cutover import Cutover
+from remodel_testing.simulation.parts import (
     Killed,
     Messages,
     StepClock,
@@ -32,7 +32,7 @@ from tests.simulation.parts import (
     is_pending,
     place_in_index,
 )
-from tests.simulation.tasks import (
+from remodel_testing.simulation.tasks import (
     FOREVER,
     WALKED,
     BackfillTask,
@@ -47,7 +47,7 @@ from tests.simulation.tasks import (
     WalkTask,
     WorkerTask,
 )
-from tests.simulation.world import World, model_of, small
+from remodel_testing.simulation.world import World, small
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ class Run:
     def __init__(self, world: World, chance: Chance, trace: bool = False) -> None:
         self.world, self.chance = world, chance
         self.trace: list[str] | None = [] if trace else None
-        self.model = model_of(world)
+        self.model = world.model
         self.problems: list[str] = []
         self.store = WatchedStore(self.model, self, world.stale > 0, world.old_indexes)
         self.clock = StepClock(0, self._sleep)
@@ -141,8 +141,8 @@ class Run:
             self.fills += [BackfillTask(self, table, n, before) for n in range(world.segments)]
         before = self.fills if world.ordered else []
         self.resyncs += [WalkTask(self, table, before) for table in WALKED]
-        # The product compares everything in the end. Here only what neither a backfill nor the index can know: after a gap, rows
-        # in no group; after a rollback, every row that the application itself has written.
+        # The product compares everything in the end. Here only what neither a backfill nor the index can know: after a gap,
+        # rows in no group; after a rollback, every row that the application itself has written.
         after = (*self.fills, *self.resyncs)
         self.resyncs += [RepairTask(self, table, f"resync {table}") for table in self._without_groups()]
         every = (*live, *self.model.new_tables, QUARANTINE) if world.cutovers else ()
