@@ -7,7 +7,8 @@
 It is installed beside the command line; no function of the stack has it.
 """
 
+from remodel_testing.laws import check
 from remodel_testing.plain import example
 from remodel_testing.simulation import Diverged, simulate
 
-__all__ = ["Diverged", "example", "simulate"]
+__all__ = ["Diverged", "check", "example", "simulate"]

@@ -136,10 +136,13 @@ class Rows:
 
     # Keys
 
+    def fields(self, kind: type[Kind]) -> dict[str, Any]:
+        """Plain values for the fields of a key of the kind."""
+        return {name: self._value(kind, name) for name in kind.key_fields}
+
     def _key(self, kind: type[Kind]) -> Key | None:
         """A key of the kind that was not given yet; None where this try found none."""
-        fields = {name: self._value(kind, name) for name in kind.key_fields}
-        key = fitting(self.model, kind, fields)
+        key = fitting(self.model, kind, self.fields(kind))
         if key is None or key not in self._given:
             return key
         for name in kind.key_fields:
@@ -147,7 +150,7 @@ class Rows:
         return None
 
     def _odd_key(self, kind: type[Kind]) -> Key | None:
-        fields = {name: self._value(kind, name) for name in kind.key_fields}
+        fields = self.fields(kind)
         name = self.random.choice(kind.key_fields)
         texts = [part for form in _forms(kind.table) for part in (form.text, form.shape.replace("{}", "1"))]
         odd = [*values_of(kind, name).odd, *(text for text in texts if isinstance(fields[name], str))]
@@ -207,6 +210,8 @@ def refused(kind: type[Kind], key: Key, item: Item) -> str | None:
         kind.read(key, item)
     except RejectedRow as problem:
         return str(problem)
+    except Exception as problem:
+        return f"it raised {problem!r}"
     return None
 
 

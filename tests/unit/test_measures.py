@@ -17,7 +17,7 @@ from remodel.errors import RejectedRow
 from remodel.items import ITEM_LIMIT, Item, Wire, size
 from remodel.keys import Key
 from remodel.kinds import Kind
-from tests.pure import new_tables
+from remodel_testing.snapshots import new_tables
 
 M = "3f0c1e5a-0000-4000-8000-00000000000a"
 ID = "dddddddd-0000-4000-8000-000000000001"

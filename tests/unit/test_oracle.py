@@ -13,11 +13,11 @@ from demo import oracle
 from measures.model import MODEL as MEASURES
 from remodel.items import same
 from remodel_testing import plain
+from remodel_testing.snapshots import NewTables, World, new_tables
 from shop.model import MODEL as SHOP
 from tests import oracle_shop
 from tests.case import CASES, Case
 from tests.odd_worlds import Maker, shop_world
-from tests.pure import NewTables, World, new_tables
 
 MODELS = {"measures": MEASURES, "shop": SHOP}
 ORACLES: dict[str, Any] = {"measures": oracle.expected, "shop": oracle_shop.expected}

@@ -14,9 +14,9 @@ from remodel.kinds import Kind, New, Old
 from remodel.mapping import parse
 from remodel.model import Model
 from remodel_testing.rows import NoRow, Rows
+from remodel_testing.snapshots import new_tables
 from shop.model import MODEL as SHOP_MODEL
 from shop.model import SHOP
-from tests.pure import new_tables
 from tests.simulation.library import MODEL as LIBRARY
 
 

@@ -9,9 +9,9 @@ import pytest
 from remodel.errors import RejectedRow
 from remodel.items import Wire
 from remodel.keys import Key
+from remodel_testing.snapshots import new_tables
 from shop.model import CUSTOMERS, MODEL, ORDER_ITEMS, ORDERS, SHOP, Customer, Order
 from shop.model import Item as OrderItem
-from tests.pure import new_tables
 
 
 def s(value: str) -> Wire:

@@ -1,4 +1,4 @@
-"""The mapping of a whole world, computed with the engine's pure functions and without its index: each join is a search.
+"""The mapping of a whole world, computed with the engine's own pure functions and without its index: a join is a search.
 
 It shows what a model says, whatever the engine makes of it; tests compare it with the oracles.
 """
@@ -32,28 +32,33 @@ class NewTables:
 
 
 def new_tables(model: Model, world: World) -> NewTables:
-    parsed = {key: parse(model, key, item) for key, item in _items(model, world)}
+    parsed = parse_all(model, world)
     result = NewTables({name: {} for name in model.new_tables})
     for key, row in parsed.items():
-        found = expected(model, key, _snapshot(model, row, parsed))
-        _add(result, key, found)
+        _add(result, key, expected(model, key, snapshot(model, row, parsed)))
     return result
 
 
-def _items(model: Model, world: World) -> list[tuple[Key, Item]]:
-    return [(Key(name, model.old_tables[name].schema.encode(item)), item) for name in world for item in world[name]]
+def parse_all(model: Model, world: World) -> dict[Key, Parsed]:
+    """Every item of the old tables."""
+    keys = [(Key(name, model.old_tables[name].schema.encode(item)), item) for name in world for item in world[name]]
+    return {key: parse(model, key, item) for key, item in keys}
 
 
-def _snapshot(model: Model, row: Parsed, everything: Mapping[Key, Parsed]) -> Snapshot:
+def snapshot(model: Model, row: Parsed, everything: Mapping[Key, Parsed]) -> Snapshot:
+    """What the engine would read for the row. Its groups have no members but those that provide now."""
     joined: dict[Bound, Candidates] = {}
-    if row.row is not None and row.kind is not None:
-        for rule in model.plans[row.kind].mappings:
-            before: dict[str, Any] = {}
-            for join in rule.joins:
-                joined[join] = _candidates(join, row.row, before, everything)
-                if join.mode != "each":
-                    before[join.label] = pick(join, row.row, joined[join])
-    return Snapshot({}, row, joined)
+    if row.row is None or row.kind is None:
+        return Snapshot({}, row)
+    for rule in model.plans[row.kind].mappings:
+        before: dict[str, Any] = {}
+        for join in rule.joins:
+            joined[join] = _candidates(join, row.row, before, everything)
+            if join.mode != "each":
+                before[join.label] = pick(join, row.row, joined[join])
+    members = {join: frozenset(key for key, _ in found.rows) for join, found in joined.items() if join.mode == "each"}
+    groups = [*model.plans[row.kind].member_groups(row.row), *(found.group for found in joined.values() if found.group)]
+    return Snapshot({}, row, joined, members, frozenset(groups))
 
 
 def _candidates(join: Bound, row: Any, before: Mapping[str, Any], everything: Mapping[Key, Parsed]) -> Candidates:
