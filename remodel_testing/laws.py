@@ -250,7 +250,11 @@ def _of_keys(case: Case) -> Iterator[LawBroken]:
     found = snapshot(case.model, case.everything[case.key], case.everything)
     for rule in case.model.plans[case.parsed.kind].mappings:
         if rule.keys is not None:
-            broken = list(_of_members(case, rule, found))
+            broken: list[LawBroken] = []
+            try:
+                broken += _of_members(case, rule, found)
+            except Exception as problem:
+                broken.append(MembersIncomplete(_rule(rule), f"one of them raised {problem!r}", _plain(case.item)))
             yield from broken
             if broken:
                 return

@@ -118,8 +118,8 @@ def _others(join: Bound, row: Any, joined: Mapping[str, Any], rows: Rows) -> lis
         mine = _ask(join.mine, row, **joined)
     else:
         mine = tuple(getattr(row, name) for name in join.mine)
-        mine = None if None in mine else mine if len(mine) > 1 else mine[0]
-    if mine is None or mine == "":
+        mine = mine if len(mine) > 1 else mine[0]
+    if mine is None or mine == "" or (isinstance(mine, tuple) and None in mine):
         return []
     parts = mine if isinstance(mine, tuple) else (mine,)
     if not all(isinstance(each, _SCALARS) and not isinstance(each, bool) for each in parts):

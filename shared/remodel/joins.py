@@ -199,12 +199,12 @@ class Bound:
             return self.mine(row, **joined)
         if len(self.mine) == 1:
             return getattr(row, self.mine[0])
-        values = tuple(getattr(row, name) for name in self.mine)
-        return None if None in values else values
+        return tuple(getattr(row, name) for name in self.mine)
 
     def group(self, value: Any) -> Group | None:
-        """The group of a join value; None where there is none to join."""
-        return None if value is None or value == "" else Group(self.name, group_value(value))
+        """The group of a join value; None where there is none to join, or a part of it is missing."""
+        is_missing = value is None or value == "" or (isinstance(value, tuple) and None in value)
+        return None if is_missing else Group(self.name, group_value(value))
 
     def provider_value(self, other: Any) -> Any:
         """The value under which a row of the other kind provides for this join."""

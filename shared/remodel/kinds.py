@@ -234,6 +234,8 @@ def _forms(cls: type[Kind], of: Old, texts: Mapping[str, str]) -> dict[str, Form
         raise ModelError(f"kind {cls.__name__}: expected each field once in its key, found one twice")
     shapes = [form.shape for form in forms.values()]
     for other in of.kinds:
+        if other.__name__ == cls.__name__:
+            raise ModelError(f"kinds of {of.name}: expected names that differ, found {cls.__name__} twice")
         if [form.shape for form in other.forms.values()] == shapes:
             raise ModelError(
                 f"kinds {other.__name__} and {cls.__name__}: expected key forms that differ, found the same"

@@ -186,7 +186,10 @@ def _leader(rule: Rule, row: Any, pairs: Sequence[tuple[Key, Any]]) -> Key | Non
     if len(pairs) == 1:
         return pairs[0][0]
     seen = _ask(rule.keys.leader, row, [seen for _, seen in pairs])
-    return next(member for member, each in pairs if each is seen or each == seen)
+    for member, each in pairs:
+        if each is seen or each == seen:
+            return member
+    raise RejectedRow("expected `leader` to answer one of the members, found another")
 
 
 class Pairing(NamedTuple):
@@ -210,9 +213,14 @@ def _new_row(
     try:
         text = _key_text(rule, key, row, pairing)
         item = {**to_item(values), **rule.table.schema.decode(text)}
+        check_limits(rule.table, item)
+    except RejectedRow:
+        raise
     except ValueError as problem:
         raise RejectedRow(str(problem)) from None
-    check_limits(rule.table, item)
+    except Exception as problem:
+        name = rule.function.__name__
+        raise RejectedRow(f"expected {name} to answer attributes by name, found a {type(values).__name__}") from problem
     return {Key(rule.table.name, text): item}
 
 

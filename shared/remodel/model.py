@@ -228,7 +228,8 @@ class Plan:
 
 def keyed_group(mapping: Rule, row: Any) -> Group:
     """The group of the values that the new key takes from attributes of the row."""
-    return Group(mapping.keyed_group, group_value(tuple(str(getattr(row, name)) for name in mapping.keyed_by)))
+    values = (getattr(row, name) for name in mapping.keyed_by)
+    return Group(mapping.keyed_group, group_value(tuple(v if isinstance(v, bytes) else str(v) for v in values)))
 
 
 def _fits(forms: Mapping[str, Form], wire: Item) -> bool:

@@ -5,6 +5,7 @@ Both follow from the key forms, which read both ways, and from the model's own i
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -98,9 +99,11 @@ def _own_keys(rule: Rule, key: Key, members: Iterable[Key]) -> Iterator[str]:
 
 
 def _keyed_fields(rule: Rule, group: Group) -> dict[str, Any]:
-    texts = [each[1:] for each in json.loads(group.value[1:])]
-    pairs = zip(rule.keyed_by, texts, strict=True)
-    return {name: typed(rule.kind.model_fields[name].annotation, text) for name, text in pairs}
+    pairs = zip(rule.keyed_by, json.loads(group.value[1:]), strict=True)
+    return {
+        name: base64.b64decode(text[1:]) if text[0] == "b" else typed(rule.kind.model_fields[name].annotation, text[1:])
+        for name, text in pairs
+    }
 
 
 def is_contested(model: Model, row: Key, new: Key) -> bool:

@@ -21,8 +21,20 @@ from tests.simulation.worlds import SUBJECTS, draw
 
 CHUNK = 100
 
-MODELS = ("measures", "measures", "shop", "library")
-"""In turn; the largest twice."""
+MODELS = (
+    "measures",
+    "measures",
+    "shop",
+    "library",
+    "measures",
+    "measures",
+    "shop",
+    "keys",
+    "self",
+    "chain",
+    "lookalike",
+)
+"""In turn; the largest most often."""
 
 Schedule = tuple[str, str]
 """Model and seed."""

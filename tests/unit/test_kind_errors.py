@@ -62,6 +62,16 @@ def test_each_key_attribute_has_a_form() -> None:
     raises(declare, "expected a key form for each of PK, SK, found PK", "kind Row")
 
 
+def test_kinds_of_a_table_have_names_that_differ() -> None:
+    def declare(form: str) -> Any:
+        class Row(Kind, of=table, id=form):
+            id: str
+
+    table = Old("old", id=str)
+    declare("A#{id}")
+    raises(lambda: declare("B#{id}"), "expected names that differ, found Row twice", "kinds of old")
+
+
 def test_no_form_is_for_another_attribute() -> None:
     def declare() -> Any:
         class Row(Kind, of=Old("old", id=str), id="{id}", SK="x"):

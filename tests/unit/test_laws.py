@@ -22,6 +22,7 @@ from remodel.model import Model
 from remodel_testing import broken, check
 from remodel_testing.rows import NoRow
 from shop.model import MODEL as SHOP
+from tests.odd_models import MODELS as ODD
 from tests.simulation.library import MODEL as LIBRARY
 
 Made = Callable[[], Model]
@@ -286,6 +287,15 @@ def members_without_a_leader() -> Model:
     return with_keys(Leaderless())
 
 
+@breaks(broken.MembersIncomplete, "one of them raised KeyError('name')")
+def keys_that_raise() -> Model:
+    class Raising(Ids):
+        def own(self, row: Mapping[str, Any], member: Mapping[str, Any]) -> str:
+            return str(member["name"])
+
+    return with_keys(Raising())
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_broken_law_is_named(name: str) -> None:
     law, texts = EXPECTED[name]
@@ -302,7 +312,7 @@ def test_every_law_has_a_model_that_breaks_it() -> None:
     assert {law for law, _ in EXPECTED.values()} == set(broken.LawBroken.__subclasses__())
 
 
-@pytest.mark.parametrize("model", [MEASURES, SHOP, LIBRARY, with_keys(Ids())], ids=lambda model: model.name)
+@pytest.mark.parametrize("model", [MEASURES, SHOP, LIBRARY, *ODD, with_keys(Ids())], ids=lambda model: model.name)
 def test_a_right_model_breaks_none(model: Model) -> None:
     check(model)
 
