@@ -63,3 +63,14 @@ def shared_shop(endpoint: str) -> Place:
 def shop(shared_shop: Place, monkeypatch: pytest.MonkeyPatch) -> Application:
     """Tables of the shop, empty, with streams on, and the template's functions with the shop's environment."""
     return Application(Handlers(shared_shop.emptied(), monkeypatch))
+
+
+@pytest.fixture(scope="session")
+def shared_social(endpoint: str) -> Place:
+    return model_place(endpoint, "social.model:MODEL", "test-social-")
+
+
+@pytest.fixture
+def social(shared_social: Place, monkeypatch: pytest.MonkeyPatch) -> Application:
+    """The same for the social network."""
+    return Application(Handlers(shared_social.emptied(), monkeypatch))

@@ -232,7 +232,12 @@ def _forms(cls: type[Kind], of: Old, texts: Mapping[str, str]) -> dict[str, Form
     fields = [each for form in forms.values() for each in form.fields]
     if len(set(fields)) != len(fields):
         raise ModelError(f"kind {cls.__name__}: expected each field once in its key, found one twice")
-    shapes = [form.shape for form in forms.values()]
+    _check_others(cls, of, [form.shape for form in forms.values()])
+    return forms
+
+
+def _check_others(cls: type[Kind], of: Old, shapes: Sequence[str]) -> None:
+    """Raises ModelError where a kind of the table has the same name, or key forms of the same shape."""
     for other in of.kinds:
         if other.__name__ == cls.__name__:
             raise ModelError(f"kinds of {of.name}: expected names that differ, found {cls.__name__} twice")
@@ -240,7 +245,6 @@ def _forms(cls: type[Kind], of: Old, texts: Mapping[str, str]) -> dict[str, Form
             raise ModelError(
                 f"kinds {other.__name__} and {cls.__name__}: expected key forms that differ, found the same"
             )
-    return forms
 
 
 def _fits_key(annotation: Any, kind: str) -> bool:
@@ -289,6 +293,7 @@ def typed(annotation: Any, text: Any) -> Any:
 _PLAIN = {
     "missing": "expected a value, found none",
     "string_type": "expected text, found another type",
+    "bytes_type": "expected bytes, found another type",
     "decimal_type": "expected a number, found another type",
     "is_instance_of": "expected a number, found another type",
     "int_type": "expected a whole number, found another value",

@@ -29,7 +29,7 @@ cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.fixture
 def told(case: Case, request: pytest.FixtureRequest) -> Application:
     """The application that the case is about."""
-    found: Application = request.getfixturevalue("shop" if case.model == "shop" else "application")
+    found: Application = request.getfixturevalue("application" if case.model == "measures" else case.model)
     return found
 
 
@@ -47,7 +47,7 @@ Order = Callable[[Sequence[str]], Sequence[str]]
 
 def test_there_are_enough_cases() -> None:
     assert len(CASES) >= 100
-    assert sum(case.model == "shop" for case in CASES) >= 10
+    assert all(sum(case.model == model for case in CASES) >= 10 for model in ("shop", "social"))
 
 
 @cases

@@ -18,10 +18,12 @@ from unittest.mock import patch
 from remodel_testing.simulation.chance import Chance
 from remodel_testing.simulation.run import Run
 from remodel_testing.simulation.world import World
-from tests.simulation.__main__ import MODELS, schedules
+from tests.simulation.__main__ import schedules
 from tests.simulation.removed import GUARDS
 from tests.simulation.stories import STORIES
 from tests.simulation.worlds import draw
+
+MODELS = ("measures", "measures", "shop", "library")
 
 SCHEDULES = 5_000
 """After which a guard counts as not caught by chance."""

@@ -10,6 +10,7 @@ from remodel_testing import Diverged
 from remodel_testing import simulate as plays
 from remodel_testing.simulation.chance import Chance
 from remodel_testing.simulation.run import Run
+from social.model import MODEL as SOCIAL
 from tests.odd_models import MODELS as ODD
 from tests.simulation.__main__ import simulate
 from tests.simulation.library import MODEL as LIBRARY
@@ -26,7 +27,7 @@ def test_schedules_converge(model: str) -> None:
     assert diverged == {}
 
 
-@pytest.mark.parametrize("model", [LIBRARY, *ODD], ids=lambda model: model.name)
+@pytest.mark.parametrize("model", [SOCIAL, LIBRARY, *ODD], ids=lambda model: model.name)
 def test_generated_worlds_converge(model: Model) -> None:
     plays(model, schedules=20)
 

@@ -8,6 +8,7 @@ from remodel_testing.simulation.draw import Subject, generated
 from remodel_testing.simulation.draw import draw as drawn
 from remodel_testing.simulation.world import World
 from shop.model import MODEL as SHOP
+from social.model import MODEL as SOCIAL
 from tests import oracle_shop
 from tests.odd_models import MODELS as ODD
 from tests.simulation import draw_measures, draw_shop
@@ -16,7 +17,7 @@ from tests.simulation.library import MODEL as LIBRARY
 SUBJECTS: dict[str, Subject] = {
     "measures": Subject(MEASURES, draw_measures.cast, oracle.expected),
     "shop": Subject(SHOP, draw_shop.cast, oracle_shop.expected),
-    **{model.name: generated(model) for model in (LIBRARY, *ODD)},
+    **{model.name: generated(model) for model in (SOCIAL, LIBRARY, *ODD)},
 }
 
 

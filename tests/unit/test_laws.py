@@ -22,6 +22,7 @@ from remodel.model import Model
 from remodel_testing import broken, check
 from remodel_testing.rows import NoRow
 from shop.model import MODEL as SHOP
+from social.model import MODEL as SOCIAL
 from tests.odd_models import MODELS as ODD
 from tests.simulation.library import MODEL as LIBRARY
 
@@ -312,7 +313,9 @@ def test_every_law_has_a_model_that_breaks_it() -> None:
     assert {law for law, _ in EXPECTED.values()} == set(broken.LawBroken.__subclasses__())
 
 
-@pytest.mark.parametrize("model", [MEASURES, SHOP, LIBRARY, *ODD, with_keys(Ids())], ids=lambda model: model.name)
+@pytest.mark.parametrize(
+    "model", [MEASURES, SHOP, SOCIAL, LIBRARY, *ODD, with_keys(Ids())], ids=lambda model: model.name
+)
 def test_a_right_model_breaks_none(model: Model) -> None:
     check(model)
 
