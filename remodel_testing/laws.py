@@ -34,7 +34,7 @@ from remodel_testing.broken import (
     ValueNotStorable,
 )
 from remodel_testing.rows import Rows
-from remodel_testing.snapshots import parse_all, snapshot
+from remodel_testing.snapshots import Old
 
 MOMENTS = ("2026-01-01T00:00:00Z", "2031-07-02T13:14:15Z")
 """Two calls of a mapping are made at these."""
@@ -47,7 +47,7 @@ class Case(NamedTuple):
     key: Key
     item: Item
     parsed: Parsed
-    everything: Mapping[Key, Parsed]
+    old: Old
 
 
 def check(model: Model, rows: int = 150, seed: object = 1) -> None:
@@ -78,13 +78,13 @@ def _broken(model: Model, count: int, seed: object) -> Iterator[LawBroken]:
     rows = Rows(model, seed)
     world = _world(model, rows, count)
     with time_machine.travel(MOMENTS[0], tick=False):
-        everything = parse_all(model, world)
+        old = Old(model, world)
     for name, items in world.items():
         for item in items:
             key = Key(name, model.old_tables[name].schema.encode(item))
-            kind = everything[key].kind
+            kind = old.parsed[key].kind
             if kind is not None:
-                yield from _of_row(model, kind, key, item, everything)
+                yield from _of_row(old, kind, key, item)
 
 
 def _world(model: Model, rows: Rows, count: int) -> dict[str, list[Item]]:
@@ -104,9 +104,7 @@ def _is_of(model: Model, key: Key, kind: type[Kind]) -> bool:
         return False
 
 
-def _of_row(
-    model: Model, kind: type[Kind], key: Key, item: Item, everything: Mapping[Key, Parsed]
-) -> Iterator[LawBroken]:
+def _of_row(old: Old, kind: type[Kind], key: Key, item: Item) -> Iterator[LawBroken]:
     try:
         row, later = (_at(moment, kind.read, key, item) for moment in MOMENTS)
     except RejectedRow:
@@ -121,10 +119,10 @@ def _of_row(
     if fields != fields_of(kind, key):
         yield KeyNotInvertible(_kind(kind), f"key fields {dict(fields_of(kind, key))} became {fields}", _plain(item))
         return
-    case = Case(model, key, item, Parsed(kind, row), everything)
-    broken = [each for rule in model.plans[kind].mappings for each in _of_mapping(case, rule)]
+    case = Case(old.model, key, item, Parsed(kind, row), old)
+    broken = [each for rule in old.model.plans[kind].mappings for each in _of_mapping(case, rule)]
     yield from broken
-    if not broken and everything[key].row is not None:
+    if not broken and old.parsed[key].row is not None:
         yield from _of_keys(case)
 
 
@@ -169,12 +167,7 @@ def _joined(case: Case, rule: Rule, join: Bound, before: Mapping[str, Any]) -> t
         group = join.group(value)
     except ValueError as problem:
         raise MappingNotTotal(_rule(rule), f"join {join.label!r}: {problem}", _plain(case.item)) from None
-    others = [
-        (join.seen(each.row), each.row)
-        for _, each in sorted(case.everything.items(), key=lambda one: one[0])
-        if group is not None and each.kind is join.kind and each.row is not None
-        if join.group(join.provider_value(each.row)) == group
-    ]
+    others = [(join.seen(other), other) for _, other in case.old.others(join, group)]
     if (agreement := join.join.agreement) is not None:
         holds = _asked(case, rule, agreement.holds, [seen for seen, _ in others])
         if _asked(case, rule, agreement.needed, row):
@@ -231,7 +224,7 @@ def _of_values(case: Case, rule: Rule, values: Any, example: object, alone: bool
     except RejectedRow as problem:
         if alone:
             raise
-        if case.everything[case.key].row is not None:
+        if case.old.parsed[case.key].row is not None:
             yield LimitPassed(_rule(rule), str(problem), example)
 
 
@@ -247,7 +240,7 @@ def _raised(case: Case, rule: Rule, problem: Exception) -> LawBroken:
 def _of_keys(case: Case) -> Iterator[LawBroken]:
     """The keys of the new rows, and the ways back from them."""
     assert case.parsed.kind is not None
-    found = snapshot(case.model, case.everything[case.key], case.everything)
+    found = case.old.snapshot(case.key)
     for rule in case.model.plans[case.parsed.kind].mappings:
         if rule.keys is not None:
             broken: list[LawBroken] = []

@@ -121,17 +121,23 @@ class Rows:
         return self.odd(kind, was) if chance < 0.3 else self.row(kind, was)
 
     def tables(self, count: int) -> dict[str, list[Item]]:
-        """About `count` rows of all kinds, by old table; one in fifty fits no kind, or is ignored. Raises NoRow."""
+        """About `count` rows of all kinds, by old table; one in fifty fits no kind, or is ignored. Fewer of a kind
+        whose keys are all given. Raises NoRow."""
         made: dict[str, list[Item]] = {name: [] for name in self.model.old_tables}
-        kinds = list(self.model.plans)
+        kinds, full = list(self.model.plans), set[type[Kind]]()
         for _ in range(count):
             kind = self.random.choice(kinds)
             item = self.random.choice((self.stray, self.ignored))(kind.table) if self.random.random() < 0.02 else None
-            try:
-                made[kind.table.name].append(item or self.some(kind))
-            except NoRow:
-                if not any(kind.table.schema.encode(row) for row in made[kind.table.name]):
-                    raise
+            if item is None and kind not in full:
+                try:
+                    item = self.some(kind)
+                except NoRow:
+                    if not any(
+                        self.model.kind_of(key) is kind for key in self._given if not fits_none(self.model, key)
+                    ):
+                        raise
+                    full.add(kind)
+            made[kind.table.name] += [item] if item is not None else []
         return made
 
     # Keys

@@ -13,13 +13,17 @@ import pytest
 from demo import oracle
 from measures.model import MODEL as MEASURES
 from remodel.items import same
+from remodel.model import Model
 from remodel_testing import plain
+from remodel_testing.rows import Rows
 from remodel_testing.snapshots import NewTables, World, new_tables
 from shop.model import MODEL as SHOP
 from social.model import MODEL as SOCIAL
 from tests import oracle_shop
 from tests.case import CASES, Case
+from tests.odd_models import MODELS as ODD
 from tests.odd_worlds import Maker, shop_world
+from tests.simulation.library import MODEL as LIBRARY
 
 MODELS = {"measures": MEASURES, "shop": SHOP, "social": SOCIAL}
 ORACLES: dict[str, Any] = {
@@ -110,6 +114,13 @@ def test_the_shop_and_its_oracle_agree_on_odd_worlds(seed: int) -> None:
     for each in range(seed, seed + 50):
         world: World = shop_world(each)
         agree(new_tables(SHOP, world), oracle_shop.expected(world))
+
+
+@pytest.mark.parametrize("model", [MEASURES, SHOP, SOCIAL, LIBRARY, *ODD], ids=lambda model: model.name)
+def test_the_engines_mapping_and_the_plain_evaluation_agree_on_generated_rows(model: Model) -> None:
+    for seed in range(4):
+        world = Rows(model, seed).tables(50)
+        agree(new_tables(model, world), plain.expected(model, world))
 
 
 def test_odd_worlds_have_something_of_everything() -> None:
