@@ -4,7 +4,7 @@
     def test_schedules_converge(): simulate(MODEL)
     def test_an_order_shows_its_buyer(): assert example(MODEL, shop=[...]) == {"orders": [...]}
 
-It is installed beside the command line; no function of the stack has it.
+It is installed with the command line; no function of the stack has it.
 """
 
 from remodel_testing.laws import check
