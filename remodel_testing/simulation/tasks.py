@@ -19,7 +19,8 @@ from remodel.segments import Segment
 from remodel.store import INDEX, QUARANTINE
 
 if TYPE_CHECKING:
-    from remodel_testing.simulation.run import Run, Running
+    from remodel_testing.simulation.run import Run
+    from remodel_testing.simulation.scene import Running
 
 Body = Callable[[Call], Any]
 
