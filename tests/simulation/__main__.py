@@ -1,4 +1,4 @@
-"""`python -m tests.simulation --schedules N --seed S [--model measures|shop]`: many worlds, one schedule each, on all cores.
+"""`python -m tests.simulation --schedules N --seed S [--model NAME]`: many worlds, one schedule each, on all cores.
 
 The last line is `schedules N diverged D`. A schedule that ends wrong prints how to replay it, and the first one its story,
 shrunk to a few lines where that is possible.
