@@ -50,6 +50,11 @@ class MembersIncomplete(LawBroken):
     )
 
 
+class EveryRowRefused(LawBroken):
+    law = "a row that its kind accepts fits into the new table"
+    remedy = "let the forms of the new key separate fields by text that no value contains, and answer values that fit"
+
+
 class MappingNotPure(LawBroken):
     law = "a mapping answers the same for the same rows"
     remedy = "read no clock, no environment, and nothing random in a mapping or a kind, and keep nothing between calls"

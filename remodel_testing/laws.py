@@ -16,10 +16,11 @@ from remodel.items import Item, to_item, to_python
 from remodel.joins import Bound
 from remodel.keys import Key
 from remodel.kinds import Kind
-from remodel.mapping import Parsed, Snapshot, check_limits, expected, fields_of
+from remodel.mapping import Parsed, Snapshot, check_limits, expected, fields_of, parse
 from remodel.model import Model, Rule
 from remodel.newkeys import member_origins, origins, possible_keys
 from remodel_testing.broken import (
+    EveryRowRefused,
     IndexKeyOfAnotherType,
     KeyNotInvertible,
     KindsOverlap,
@@ -52,17 +53,15 @@ class Case(NamedTuple):
 
 def check(model: Model, rows: int = 150, seed: object = 1) -> None:
     """Raises an ExceptionGroup with one LawBroken for each law and place, or NoRow for a kind that accepts no generated row."""
-    found: dict[tuple[type[LawBroken], str], LawBroken] = {}
-    for problem in _overlapping(model, Rows(model, seed)):
-        found.setdefault((type(problem), problem.place), problem)
-    if not found:
-        for problem in _broken(model, rows, seed):
+    for stage in (_overlapping, _broken, _refusing):
+        found: dict[tuple[type[LawBroken], str], LawBroken] = {}
+        for problem in stage(model, Rows(model, seed), rows):
             found.setdefault((type(problem), problem.place), problem)
-    if found:
-        raise ExceptionGroup(f"model {model.name} breaks {len(found)} of the laws", list(found.values()))
+        if found:
+            raise ExceptionGroup(f"model {model.name} breaks {len(found)} of the laws", list(found.values()))
 
 
-def _overlapping(model: Model, rows: Rows) -> Iterator[LawBroken]:
+def _overlapping(model: Model, rows: Rows, count: int) -> Iterator[LawBroken]:
     for kind in model.plans:
         for _ in range(20):
             fields = rows.fields(kind)
@@ -74,8 +73,7 @@ def _overlapping(model: Model, rows: Rows) -> Iterator[LawBroken]:
                 yield KeyNotInvertible(_kind(kind), str(problem), fields)
 
 
-def _broken(model: Model, count: int, seed: object) -> Iterator[LawBroken]:
-    rows = Rows(model, seed)
+def _broken(model: Model, rows: Rows, count: int) -> Iterator[LawBroken]:
     world = _world(model, rows, count)
     with time_machine.travel(MOMENTS[0], tick=False):
         old = Old(model, world)
@@ -85,6 +83,16 @@ def _broken(model: Model, count: int, seed: object) -> Iterator[LawBroken]:
             kind = old.parsed[key].kind
             if kind is not None:
                 yield from _of_row(old, kind, key, item)
+
+
+def _refusing(model: Model, rows: Rows, count: int) -> Iterator[LawBroken]:
+    """Kinds whose plain rows all go to quarantine, though they are accepted."""
+    for kind in model.plans:
+        items = [rows.row(kind) for _ in range(3)]
+        keys = [Key(kind.table.name, kind.table.schema.encode(item)) for item in items]
+        reasons = [parse(model, key, item).reason for key, item in zip(keys, items, strict=True)]
+        if reasons[0] is not None and all(reasons):
+            yield EveryRowRefused(_kind(kind), reasons[0], _plain(items[0]))
 
 
 def _world(model: Model, rows: Rows, count: int) -> dict[str, list[Item]]:

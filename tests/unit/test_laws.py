@@ -15,10 +15,12 @@ import pytest
 from pydantic import AfterValidator, Field
 
 from measures.model import MODEL as MEASURES
+from remodel.errors import RejectedRow
 from remodel.items import Item
-from remodel.joins import all_, each, one
+from remodel.joins import Agreement, all_, each, one
 from remodel.kinds import Index, Kind, New, Old
 from remodel.model import Model
+from remodel.timestamps import Timestamp
 from remodel_testing import broken, check
 from remodel_testing.rows import NoRow
 from shop.model import MODEL as SHOP
@@ -105,6 +107,24 @@ def a_key_that_is_normalised() -> Model:
     return becoming(lambda row: {}, kind=Row)
 
 
+@breaks(broken.KeyNotInvertible, "kind Row", "that the key form '{day}-{id}' gives back")
+def a_separator_that_values_contain() -> Model:
+    class Row(Kind, of=Old("rows", id=str), id="{day}-{id}"):
+        day: Timestamp
+        id: str
+
+    return becoming(lambda row: {}, kind=Row, id="{day} {id}")
+
+
+@breaks(broken.EveryRowRefused, "kind Row", "that the key form '{day}-{id}' gives back")
+def a_separator_in_a_new_key_that_values_contain() -> Model:
+    class Row(Kind, of=Old("rows", id=str), id="{id}"):
+        day: Timestamp
+        id: str
+
+    return becoming(lambda row: {}, kind=Row, id="{day}-{id}")
+
+
 # Mappings
 
 
@@ -168,6 +188,23 @@ def a_mapping_that_hides_that_it_does_not_see() -> Model:
 @breaks(broken.SeesNotSufficient, "has no attribute 'rank'")
 def a_condition_that_uses_what_it_does_not_see() -> Model:
     return joined(lambda row, other: {}, only_if=lambda row, other: other.rank is None)
+
+
+@breaks(broken.SeesNotSufficient, "has no attribute 'rank'")
+def an_agreement_that_uses_what_it_does_not_see() -> Model:
+    agreement = Agreement(needed=lambda row: False, holds=lambda others: len({other.rank for other in others}) < 2)
+    joins = {"other": each(other_kind(), on=("other_id", "group"), agreement=agreement)}
+    return becoming(lambda row, other: {}, "other", joins=joins, id="{id} {other.id}")
+
+
+@breaks(broken.MappingNotTotal, "it refused a row because of others: not such a name")
+def a_mapping_that_refuses_for_another_row() -> Model:
+    def refusing(row: Any, other: Any) -> Any:
+        if other:
+            raise RejectedRow("not such a name")
+        return {}
+
+    return joined(refusing)
 
 
 @breaks(broken.ValueNotStorable, "amount: expected a value that DynamoDB can hold, found a Python float")
