@@ -35,7 +35,7 @@ from remodel_testing.broken import (
     ValueNotStorable,
 )
 from remodel_testing.rows import Rows
-from remodel_testing.snapshots import Old
+from remodel_testing.snapshots import OldRows
 
 MOMENTS = ("2026-01-01T00:00:00Z", "2031-07-02T13:14:15Z")
 """Two calls of a mapping are made at these."""
@@ -48,7 +48,7 @@ class Case(NamedTuple):
     key: Key
     item: Item
     parsed: Parsed
-    old: Old
+    old: OldRows
 
 
 def check(model: Model, rows: int = 150, seed: object = 1) -> None:
@@ -76,7 +76,7 @@ def _overlapping(model: Model, rows: Rows, count: int) -> Iterator[LawBroken]:
 def _broken(model: Model, rows: Rows, count: int) -> Iterator[LawBroken]:
     world = _world(model, rows, count)
     with time_machine.travel(MOMENTS[0], tick=False):
-        old = Old(model, world)
+        old = OldRows(model, world)
     for name, items in world.items():
         for item in items:
             key = Key(name, model.old_tables[name].schema.encode(item))
@@ -112,7 +112,7 @@ def _is_of(model: Model, key: Key, kind: type[Kind]) -> bool:
         return False
 
 
-def _of_row(old: Old, kind: type[Kind], key: Key, item: Item) -> Iterator[LawBroken]:
+def _of_row(old: OldRows, kind: type[Kind], key: Key, item: Item) -> Iterator[LawBroken]:
     try:
         row, later = (_at(moment, kind.read, key, item) for moment in MOMENTS)
     except RejectedRow:

@@ -55,7 +55,7 @@ class Rows:
             key = self._key(kind) if was is None else Key(kind.table.name, kind.table.schema.encode(was))
             if key is None:
                 continue
-            item = self._item(kind, key)
+            item = self._item(kind, key, was or {})
             if (found := refused(kind, key, item)) is None:
                 self._given.add(key)
                 return item
@@ -178,14 +178,17 @@ class Rows:
     def _contents(self, kind: type[Kind]) -> list[str]:
         return [name for name in kind.model_fields if name not in kind.key_fields]
 
-    def _item(self, kind: type[Kind], key: Key) -> Item:
+    def _item(self, kind: type[Kind], key: Key, was: Item) -> Item:
+        """Half of what the row had stays, so that an update changes now this and now that."""
         item = dict(kind.table.schema.decode(key.text))
         for name in self._contents(kind):
-            info = kind.model_fields[name]
-            if info.is_required() or self.random.random() < 0.7:
+            info, attribute = kind.model_fields[name], attribute_of(kind, name)
+            if attribute in was and self.random.random() < 0.5:
+                item[attribute] = was[attribute]
+            elif info.is_required() or self.random.random() < 0.7:
                 value = self._value(kind, name)
                 if value is not None:
-                    item[attribute_of(kind, name)] = wire_of(value)
+                    item[attribute] = wire_of(value)
         return item
 
     def _value(self, kind: type[Kind], name: str) -> Any:

@@ -31,7 +31,7 @@ class NewTables:
     left_out: int = 0
 
 
-class Old:
+class OldRows:
     """All items of the old tables, parsed."""
 
     def __init__(self, model: Model, world: World) -> None:
@@ -79,7 +79,7 @@ class Old:
 
 
 def new_tables(model: Model, world: World) -> NewTables:
-    old = Old(model, world)
+    old = OldRows(model, world)
     result = NewTables({name: {} for name in model.new_tables})
     for key in old.parsed:
         _add(result, key, expected(model, key, old.snapshot(key)))

@@ -46,12 +46,12 @@ def generated(model: Model) -> Subject:
 
 
 def _generated(model: Model, r: random.Random) -> Cast:
-    """Two to four rows of each kind, and at times one that is ignored or fits no kind."""
+    """Up to three rows of each kind, of which some change often, and at times one that is ignored or fits no kind."""
     rows = Rows(model, r.random(), span=r.choice((1, 2, 2)))
     kinds: dict[tuple[str, str], type[Kind]] = {}
     refused = r.choice((0.0, 0.0, 0.2))
     for kind in model.plans:
-        for _ in range(r.choice((1, 2, 2, 3))):
+        for _ in range(r.choice((1, 1, 2, 3))):
             item = (rows.odd if r.random() < 0.1 else rows.row)(kind)
             kinds[kind.table.name, kind.table.schema.encode(item)] = kind
     others = {}
@@ -70,7 +70,9 @@ def _generated(model: Model, r: random.Random) -> Cast:
             return found
         return rows.odd(kind, item) if chance > 0.9 else rows.row(kind, item)
 
-    return Cast([*kinds, *others], row, frozenset(model.old_tables))
+    names = [*kinds, *others]
+    weights = [r.choice((0.3, 1.0, 4.0)) for _ in names]
+    return Cast(names, row, frozenset(model.old_tables), weights=weights)
 
 
 def draw(seed: object, subject: Subject) -> World:
@@ -154,4 +156,4 @@ def _disturbed(r: random.Random, world: World, is_still: bool) -> World:
         )
     elif r.random() < 0.15:
         made = replace(made, tick=0.1, life=r.choice((40.0, 100.0, 200.0)))
-    return replace(made, old_indexes=r.random() < 0.3)
+    return replace(made, old_indexes=r.random() < 0.3, patient=r.random() < 0.3)

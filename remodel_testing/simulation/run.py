@@ -122,7 +122,8 @@ class Run(Scene):
         self.astray = [each for each in self.astray if now - each.began <= REQUEST]
         names = [each.name for each in self.running if each.until <= now]
         names += [task.name for task in self.tasks if len(task.calls) < task.most and not task.held and task.has_work()]
-        if self.changed < len(self.world.changes) and not self.cutover.is_set and not self.cutover.pauses():
+        waits = self.cutover.is_set or self.cutover.pauses() or (self.world.patient and names)
+        if self.changed < len(self.world.changes) and not waits:
             names.append("application")
         if self._gaps and not self.cutover.is_set and any(self._skippable()):
             names.append("gap")

@@ -36,7 +36,7 @@ class World:
     """`oracle`: of the model. `live`: tables whose streams are connected. `filled`: tables that are backfilled though they have
     no row. `kills`, `overlaps` and so on: at the most. `lanes`: batches of one stream that run side by side. `tick`: seconds
     that a step takes; `seconds`: of a call, before its deadline; `life`: of a call, before it is ended, None where the harness
-    knows which notes are dead. `faults`, `stale`: chances.
+    knows which notes are dead. `faults`, `stale`: chances. `patient`: the application changes a row once all is drained.
     """
 
     model: Model
@@ -71,6 +71,7 @@ class World:
     seconds: float = 1_000.0
     life: float | None = None
     compared: bool = False
+    patient: bool = False
 
     def smaller(self) -> Iterator[World]:
         """The worlds with one thing less."""
@@ -115,6 +116,7 @@ _PLAIN = {
     "seconds",
     "life",
     "compared",
+    "patient",
 }
 
 
