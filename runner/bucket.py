@@ -57,7 +57,8 @@ class Bucket:
 
 
 def _records(note: Any) -> list[Any]:
-    payload = note.get("payload", "{}")
+    """None where they were not kept."""
+    payload = note.get("payload") or "{}"
     event = json.loads(payload) if isinstance(payload, str) else payload
     records: list[Any] = event.get("Records", [])
     return records

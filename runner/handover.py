@@ -9,7 +9,6 @@ pause. So the pause depends on how much the application changes meanwhile, and n
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from remodel import fence
@@ -23,6 +22,8 @@ from remodel.notes import touched as noted
 from runner.calls import call
 from runner.comparison import Asked, both_ways, compare
 from runner.errors import NotReady
+from runner.pace import SEGMENTS
+from runner.watch import Tell
 from runner.world import Tips, World
 
 QUIET = 5.0
@@ -38,10 +39,6 @@ DRAIN = 60.0
 """Seconds of pause for what the application wrote last to reach the new tables. A call that dies then leaves a note that has no
 owner only after a quarter of an hour: too long for a pause, so the cutover is given up and typed again later."""
 
-SEGMENTS = 4
-
-Watch = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
@@ -52,26 +49,26 @@ class HandedOver:
     compared: int
 
 
-def hand_over(world: World, tips: Tips, since: float, watch: Watch) -> HandedOver:
+def hand_over(world: World, tips: Tips, since: float, tell: Tell) -> HandedOver:
     """`since`: when the last complete comparison began. On its return the fence is set, and all is the same in both models.
     Raises NotReady, CallFailed and LeaseLost."""
     # A call stores its note before it writes: one that ran when the comparison began may have been noted before.
     since -= OLDER_THAN
     known = _rehearse(world, since)
-    watch(f"the pause will take about {QUIET + fence.BOUND + known.took + 2 * LOOK:.0f} s")
-    watch(
+    tell(f"the pause will take about {QUIET + fence.BOUND + known.took + 2 * LOOK:.0f} s")
+    tell(
         f"pause the application's writes to the old tables now; waiting up to {ASKED:.0f} s for {QUIET:.0f} s without one"
     )
     quiet, hints = _quiet(world, tips)
-    watch("the application is quiet; waiting until its last changes have arrived")
+    tell("the application is quiet; waiting until its last changes have arrived")
     _drain(world, hints)
-    watch(f"setting the fence; no call writes any more {fence.BOUND:.0f} s from now")
+    tell(f"setting the fence; no call writes any more {fence.BOUND:.0f} s from now")
     world.journal.check()
     world.call().set_fence(when(world.clock.now()))
     world.clock.sleep(fence.BOUND)
     if left := unfinished(world.call()):
         raise NotReady(f"expected nothing to be under way behind the fence, found {left}: cut over again")
-    watch("comparing what was touched since the last complete comparison")
+    tell("comparing what was touched meanwhile")
     compared = _compare(world, since, known, hints)
     _still_quiet(tips)
     return HandedOver(quiet, compared)

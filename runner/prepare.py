@@ -15,6 +15,7 @@ from runner import event_sources, ownership, readiness, recovery, survey
 from runner.check import Change, Step
 from runner.errors import NotReady
 from runner.groundwork import is_at_rest
+from runner.watch import Tell
 from runner.world import OLD, World
 
 PAUSE = 1.0
@@ -31,7 +32,7 @@ def planned(world: World, step: Step = Step.PLAN) -> list[Change]:
     return list(dict.fromkeys(each.change for each in found if each.change))
 
 
-def prepare(world: World, watch: Callable[[str], None]) -> list[str]:
+def prepare(world: World, tell: Tell) -> list[str]:
     """Raises Fenced, NotReady and Busy. Answers what was done."""
     ownership.check(world)
     planned(world, Step.PREPARE)
@@ -39,7 +40,7 @@ def prepare(world: World, watch: Callable[[str], None]) -> list[str]:
         done: list[str] = []
         facts["done"] = done
         while changes := planned(world, Step.PREPARE):
-            watch(changes[0].told)
+            tell(changes[0].told)
             _PROCEDURES[changes[0].procedure](world, changes[0])
             done.append(changes[0].told)
     return done

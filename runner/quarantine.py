@@ -74,18 +74,26 @@ def replay(world: World, rows: Iterable[Held]) -> dict[str, Any]:
 
 def replay_failed(world: World) -> dict[str, Any]:
     """Every batch in the failure destination, from the rows as they are now; what is done is discarded there. Raises Fenced,
-    Busy and CallFailed."""
+    Busy and CallFailed, and NotReady where there is one without its records: nobody knows which rows it was about."""
     ownership.check(world)
-    done, batches = _Done(), 0
+    done, batches, empty = _Done(), 0, list[str]()
     with world.journal.step("quarantine replay") as facts:
         for failed in world.failures.look():
             records = world.failures.records(failed)
+            if not records:
+                empty.append(failed.name)
+                continue
             for n in range(0, len(records), BATCH):
                 said = world.functions.invoke("Replay", {"source": failed.source, "records": records[n : n + BATCH]})
                 done.add(said)
             world.failures.discard(failed)
             batches += 1
         facts.update(batches=batches, corrected=done.corrected, rejected=len(done.rejected))
+        if empty:
+            raise NotReady(
+                f"expected the records of each failed batch, found none in {', '.join(empty)}: `remodel resync --execute` "
+                "covers them"
+            )
     return {"batches": batches, "corrected": done.corrected, "rejected": done.rejected}
 
 

@@ -19,10 +19,9 @@ from runner.comparison import Asked, both_ways, compare, end
 from runner.drive import Work, drive
 from runner.errors import NotReady
 from runner.figures import number, time
+from runner.pace import SEGMENTS
 from runner.watch import SILENT, Advance, Watch
 from runner.world import OLD, World
-
-SEGMENTS = 4
 
 COMPARING = ("backfill", "validate", "resync", "cutover", "rollback")
 """Verbs with notes of what they have compared, which no longer holds once rows are cleared."""

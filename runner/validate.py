@@ -17,6 +17,7 @@ from runner import ownership
 from runner.comparison import Asked, Found, both_ways, compare
 from runner.figures import number
 from runner.journal import DONE, Step
+from runner.pace import SEGMENTS
 from runner.watch import SILENT, Watch
 from runner.world import World
 
@@ -54,7 +55,9 @@ class Mode(StrEnum):
     REPAIR = "repair"
 
 
-def validate(world: World, mode: Mode, sample: int = 100, segments: int = 4, watch: Watch = SILENT) -> Validation:
+def validate(
+    world: World, mode: Mode, sample: int = 100, segments: int = SEGMENTS, watch: Watch = SILENT
+) -> Validation:
     """`sample`: rows of each table. Raises Fenced, Busy and CallFailed."""
     full, repair = mode != Mode.SAMPLE, mode == Mode.REPAIR
     if repair:

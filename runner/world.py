@@ -97,7 +97,7 @@ class Failures(Protocol):
         """Every batch in the failure destination."""
 
     def records(self, failed: Failed) -> list[Any]:
-        """Its stream records, in Lambda's format."""
+        """Its stream records, in Lambda's format; none where they were not kept."""
 
     def discard(self, failed: Failed) -> None: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 
 from local_cloud.cloud import Cloud, client
@@ -13,6 +14,8 @@ from remodel.dynamodb import DynamoStore
 from remodel.items import Item
 from remodel.runtime import tables_of
 from remodel.settings import table_names
+from runner import cutover
+from runner.check import Check
 from runner.journal import Journal
 from runner.tips import Tips
 from runner.world import Denial, Failed, Reader, World
@@ -158,12 +161,17 @@ class Stage:
             raise Killed
         self.called.append((name, dict(payload)))
         with self.one_at_a_time:
-            if name not in self._timed:
-                self.handlers.load(name)
-                clock: Any = self.handlers.runtime(name).place.clock
-                clock.now, clock.sleep = self.clock.now, lambda seconds: None
-                self._timed.add(name)
+            self.load(name)
             return json.loads(json.dumps(self.handlers(name, json.loads(json.dumps(payload)))))
+
+    def load(self, name: str) -> Any:
+        """A function of the template, wired, at the stage's time."""
+        if name not in self._timed:
+            self.handlers.load(name)
+            clock: Any = self.handlers.runtime(name).place.clock
+            clock.now, clock.sleep = self.clock.now, lambda seconds: None
+            self._timed.add(name)
+        return self.handlers.app(name).wired()
 
     def tips(self) -> Tips:
         old = {name: self.cloud.tables[name] for name in self.model.old_tables}
@@ -192,3 +200,11 @@ class Stage:
             finally:
                 self.assassin.after(None)
             return kills
+
+
+def stops(stage: Stage, accepted: Mapping[str, int] = MappingProxyType({})) -> list[Check]:
+    """What shuts the gate of the cutover."""
+    return [each for each in cutover.gate(stage.world, accepted).checks if each.stops]
+
+
+def quietly(told: str) -> None: ...

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from local_cloud.cloud import Cloud
 from measures.model import MODEL
 from remodel.backfill import RUN
 from remodel.errors import Fenced
@@ -21,7 +19,7 @@ from remodel.segments import forget
 from remodel.streams import sighted
 from runner import backup, cutover, finish, ownership, prepare, quarantine, resync, returned, rollback, status, validate
 from runner.backfill import backfill, open_segments
-from runner.check import Check, State
+from runner.check import State
 from runner.comparison import BEGUN
 from runner.drive import set_rate
 from runner.errors import Busy, CallFailed, NotReady
@@ -30,44 +28,10 @@ from runner.lease import LEASE
 from runner.validate import Mode
 from runner.watch import SILENT, Advance, Silent
 from runner.world import NEW, OLD
-from tests.integration.stage import Killed, Stage
-from tests.places import Handlers
+from tests.integration.stage import Killed, Stage, quietly, stops
 from tests.rows import actual, guid, link, number, reading, text
 
 MIGRATED = [name for name in MODEL.order if MODEL.migrates(name)]
-
-
-def stops(stage: Stage, accepted: Mapping[str, int] = MappingProxyType({})) -> list[Check]:
-    """What shuts the gate of the cutover."""
-    return [each for each in cutover.gate(stage.world, accepted).checks if each.stops]
-
-
-def quietly(told: str) -> None: ...
-
-
-@pytest.fixture
-def stage(shared_cloud: Cloud, handlers: Handlers) -> Iterator[Stage]:
-    made = Stage(shared_cloud, handlers)
-    made.put("links", link(), link("second", goal_id=text("g"), linked_at=text("2025-05-05")))
-    made.put("actuals", *(actual(name) for name in "abc"))
-    yield made
-    with suppress(made.world.dynamodb.exceptions.ResourceNotFoundException):
-        made.world.dynamodb.delete_table(TableName=shared_cloud.tables["migration"])
-
-
-@pytest.fixture
-def filled(stage: Stage) -> Stage:
-    backup.back_up(stage.world)
-    prepare.prepare(stage.world, quietly)
-    backfill(stage.world, 2, SILENT)
-    assert len(stage.rows("measure_data")) == 6
-    return stage
-
-
-@pytest.fixture
-def ready(filled: Stage) -> Stage:
-    assert validate.validate(filled.world, Mode.FULL, 100, 1).passed
-    return filled
 
 
 def test_a_backup_that_is_cut_off_goes_on(stage: Stage) -> None:

@@ -105,8 +105,22 @@ def test_a_stream_has_a_way_out_for_every_failure(function: str) -> None:
     assert its["BisectBatchOnFunctionError"] is True
     assert 1 <= its["BatchSize"] <= 1_000
     assert 0 < its["MaximumRetryAttempts"] <= 10_000
-    assert 60 <= its["MaximumRecordAgeInSeconds"] <= 86_400
+    left = 24 * 3_600 - its["MaximumRecordAgeInSeconds"]
+    assert 0 < left <= 3_600, "given up, with its records, shortly before the stream would lose it, and not long before"
     assert its["DestinationConfig"]["OnFailure"]["Type"] == "S3", "only S3 keeps the records themselves"
+
+
+def test_a_fan_out_is_not_taken_for_a_loop_and_loses_no_message() -> None:
+    """Lambda ends a function that feeds its own queue after 16 rounds. What a message is about stays in the index."""
+    function, queue = RESOURCES["Fanout"]["Properties"], RESOURCES["Fanouts"]["Properties"]
+    failed = RESOURCES["FailedFanouts"]["Properties"]
+
+    assert function["RecursiveLoop"] == "Allow"
+    assert queue["VisibilityTimeout"] > function["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == Call("GetAtt", "FailedFanouts.Arn")
+    assert queue["MessageRetentionPeriod"] == failed["MessageRetentionPeriod"] == 14 * 86_400, (
+        "as long as SQS keeps any"
+    )
 
 
 @pytest.mark.parametrize(
