@@ -26,7 +26,7 @@ from remodel.settings import settings, table_names, variable
 from runner import names as named
 from runner.address import SAMCONFIG, Address
 from runner.bucket import Bucket
-from runner.errors import CallFailed, NoSuchProfile, NoSuchStack
+from runner.errors import CallFailed, NoSuchProfile, NoSuchStack, StackOfAnotherStage
 from runner.journal import Journal
 from runner.lease import myself
 from runner.mappings import Mappings
@@ -163,10 +163,22 @@ def _environment(
 ) -> Mapping[str, str]:
     """What the functions find in theirs; before they are deployed, what they would find."""
     if "Backfill" in names:
-        return client.get_function_configuration(FunctionName=names["Backfill"])["Environment"]["Variables"]
+        found = client.get_function_configuration(FunctionName=names["Backfill"])["Environment"]["Variables"]
+        _check_stage(parameters["Stage"], found)
+        return found
     template = Template(TEMPLATE, dict(parameters))
     backfill = next(each for each in template.functions() if each.name == "Backfill")
     return {**{variable(name): name for name in table_names(model)}, **backfill.environment}
+
+
+def _check_stage(stage: str, environment: Mapping[str, str]) -> None:
+    """Raises StackOfAnotherStage. The metrics' namespace has the stage in it."""
+    deployed = environment.get("POWERTOOLS_METRICS_NAMESPACE", "").rpartition("/")[2]
+    if deployed not in ("", stage):
+        raise StackOfAnotherStage(
+            f"expected a stack of stage {stage}, found one of stage {deployed}: give --stage {deployed}, or correct --stack or "
+            f"`stack_name` in {SAMCONFIG.name}"
+        )
 
 
 def _declared(tables: Mapping[str, str]) -> tuple[dict[str, Any], ...]:

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from runner import readiness, returned, survey
+from runner import ownership, readiness, returned, survey
 from runner.check import Check, Step
-from runner.figures import duration
+from runner.errors import NotReady
+from runner.figures import duration, time
 from runner.gate import Refusal, refusals
 from runner.handover import HandedOver, hand_over, named
 from runner.validate import last
 from runner.watch import Tell
-from runner.world import NEW, Tips, World
+from runner.world import NEW, OLD, Tips, World
 
 LATE = 1.0
 """Seconds after the flip at which the tips are looked at once more."""
@@ -74,12 +75,14 @@ def told(world: World, done: Flipped) -> list[str]:
 def cutover(world: World, accepted: Mapping[str, int], tell: Tell) -> Flipped:
     """Raises NotReady, Busy, LeaseLost and CallFailed."""
     with world.journal.step("cutover", "backfill", "rollback", "finish", "resync") as facts:
-        if world.flag.read() == NEW:
+        fenced, flag = ownership.fenced_since(world), world.flag.read()
+        _check(world, fenced, flag)
+        if flag == NEW:
             facts["flag"] = f"{NEW} already"
             returned.forget(world)
             return Flipped(NEW)
-        # A cutover that was killed behind its fence is begun again.
-        world.call().lift_fence()
+        if fenced:
+            world.call().lift_fence()
         gated = gate(world, accepted)
         facts["conditions"] = {each.name: each.found for each in gated.checks}
         readiness.require(gated.checks, "the cutover")
@@ -90,6 +93,22 @@ def cutover(world: World, accepted: Mapping[str, int], tell: Tell) -> Flipped:
         returned.forget(world)
         facts.update(asdict(done) | {"conditions": facts["conditions"]})
     return replace(done, conditions=facts["conditions"])
+
+
+def _check(world: World, fenced: str, flag: str | None) -> None:
+    """Raises NotReady where flag and fence do not fit together. A fence without the flag may be that of a cutover that was
+    killed: it begins again."""
+    rollback = f"`remodel rollback --execute` sets the flag to {OLD} and lifts the fence"
+    if flag == NEW and not fenced:
+        raise NotReady(
+            f"expected the fence to be set while {world.flag.name} says {NEW}, found none, so replication may overwrite what "
+            f"the application writes: {rollback}"
+        )
+    if fenced and flag != NEW and not (flag == OLD and returned.is_interrupted(world)):
+        raise NotReady(
+            f"expected {world.flag.name} to say {NEW} while the fence of {time(fenced)} protects what the application has "
+            f"written to the new tables, found {flag or 'no flag'}: {rollback}"
+        )
 
 
 def _hand_over(world: World, tips: Tips, tell: Tell) -> HandedOver:

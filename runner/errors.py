@@ -21,6 +21,10 @@ class NoSuchStack(RemodelError):
     """Neither a deployed stack nor a DynamoDB with its tables is where the options say."""
 
 
+class StackOfAnotherStage(RemodelError):
+    """The stack that is named was deployed for another stage."""
+
+
 class NoSuchProfile(RemodelError):
     """AWS's configuration on this machine does not have the profile that the stage is deployed with."""
 

@@ -10,7 +10,7 @@ from runner.check import Change, Finding, Step
 from runner.facts import Facts, Table
 from runner.names import name_parameter, stream_parameter
 from runner.schema import differences, missing_indexes
-from runner.world import OLD, Reader
+from runner.world import NEW, OLD, Reader
 
 POLLED = 120.0
 """Seconds since a stream was last shown to be read; metrics come once a minute, and late."""
@@ -132,8 +132,9 @@ def settings(facts: Facts) -> Iterator[Finding]:
     """The read flag, and what the next deployment has to know."""
     remedy = f"`{facts.command('prepare --execute')}`"
     change = Change(f"set the read flag to {OLD!r}", "flag")
-    flag = facts.flag is not None
-    yield Finding("read flag", flag, facts.flag or "not set", remedy, change=None if flag else change)
+    flag = facts.flag in (OLD, NEW)
+    found = "not set" if facts.flag is None else f"expected {OLD} or {NEW}, found {facts.flag!r}"
+    yield Finding("read flag", flag, (facts.flag or "") if flag else found, remedy, change=None if flag else change)
     if facts.stack.refused:
         yield Finding("parameters of the stack", False, facts.stack.refused, "correct it there", Step.PLAN)
     elif told := facts.stack.parameters:

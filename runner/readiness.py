@@ -80,6 +80,9 @@ def next_step(facts: Facts) -> Next:
     assert facts.run is not None, "the next step depends on what was done"
     if facts.run.finished:
         return Next("nothing", "the migration is finished")
+    if facts.flag == NEW and not facts.run.fenced:
+        back = f"`{facts.command('rollback --execute')}`"
+        return Next(back, f"the read flag says {NEW}, and no fence keeps replication from writing")
     if facts.flag == NEW:
         return _after_the_cutover(facts, facts.run.cut_over)
     if stopping := pending(facts):

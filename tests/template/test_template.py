@@ -110,6 +110,17 @@ def test_a_stream_has_a_way_out_for_every_failure(function: str) -> None:
     assert its["DestinationConfig"]["OnFailure"]["Type"] == "S3", "only S3 keeps the records themselves"
 
 
+def test_a_redeployment_does_not_restart_replication() -> None:
+    """The fence is an item of the index, which outlives the stack. A mapping that a rollback has switched off stays off, since
+    the template says nothing of that. (That functions of a new deployment meet the fence: tests/integration/test_fence.py.)"""
+    index = RESOURCES["Index"]
+    assert (index["DeletionPolicy"], index["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    for function in STREAMS:
+        (event,) = RESOURCES[function]["Properties"]["Events"].values()
+        assert "Enabled" not in event["Properties"]
+    assert not [id for id, each in RESOURCES.items() if each["Type"].startswith(("Custom::", "AWS::CloudFormation::"))]
+
+
 def test_a_fan_out_is_not_taken_for_a_loop_and_loses_no_message() -> None:
     """Lambda ends a function that feeds its own queue after 16 rounds. What a message is about stays in the index."""
     function, queue = RESOURCES["Fanout"]["Properties"], RESOURCES["Fanouts"]["Properties"]

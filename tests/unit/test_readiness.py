@@ -232,6 +232,9 @@ NOTHING = Facts(
 """Old tables, and nothing else."""
 
 
+CUT = Run(fenced="2026-11-22T08:00:00Z", interrupted=False)
+
+
 def test_the_whole_way() -> None:
     """Each step is the next one, once what was told before has been done."""
     backed_up = replace(NOTHING, backup=60.0)
@@ -242,7 +245,7 @@ def test_the_whole_way() -> None:
     streaming = replace(deployed, readers=READY.readers)
     backfilled = replace(streaming, run=Run())
     different = replace(backfilled, run=Run(compared=1.0, drift=2))
-    cut = replace(READY, flag="new", readers=deployed.readers, run=Run(cut_over=0.5))
+    cut = replace(READY, flag="new", readers=deployed.readers, run=replace(CUT, cut_over=0.5))
     way = [
         (NOTHING, "`remodel backup --stage dev --execute`"),
         (backed_up, "`remodel prepare --stage dev --execute`"),
@@ -253,8 +256,8 @@ def test_the_whole_way() -> None:
         (different, "`remodel validate --stage dev --full --repair --execute`"),
         (READY, "pause the application's writes, then `remodel cutover --stage dev --execute`"),
         (cut, "watch the application for 6.5 more days; `remodel rollback --stage dev --execute` goes back"),
-        (replace(cut, run=Run(cut_over=7.0)), "`remodel finish --stage dev`"),
-        (replace(cut, run=Run(cut_over=7.0, finished=True)), "nothing"),
+        (replace(cut, run=replace(CUT, cut_over=7.0)), "`remodel finish --stage dev`"),
+        (replace(cut, run=replace(CUT, cut_over=7.0, finished=True)), "nothing"),
     ]
     assert [next_step(facts).step for facts, _ in way] == [step for _, step in way]
 
@@ -266,6 +269,26 @@ def test_ways_back() -> None:
     back = replace(READY, readers=off, run=replace(RUN, uncovered=True))
     assert next_step(back).step == "`remodel prepare --stage dev --execute`"
     assert next_step(replace(back, readers=READY.readers)).step == "`remodel resync --stage dev --execute`"
+
+
+def test_a_flag_without_a_fence_is_what_comes_first_after_the_cutover() -> None:
+    assert (
+        next_step(replace(READY, flag="new", run=Run(cut_over=0.5))).step == "`remodel rollback --stage dev --execute`"
+    )
+
+
+def test_a_fence_that_protects_the_application_is_lifted_by_a_rollback_alone() -> None:
+    for facts in (replace(READY, run=CUT), replace(READY, flag=None, run=replace(CUT, interrupted=True))):
+        assert next_step(facts).step == "`remodel rollback --stage dev --execute` lifts it"
+
+
+@pytest.mark.parametrize("flag", ["New", "", "old "])
+def test_a_flag_of_another_value_is_no_flag(flag: str) -> None:
+    found = only(replace(READY, flag=flag))
+    assert (found.found, found.remedy) == (
+        f"expected old or new, found {flag!r}",
+        "`remodel prepare --stage dev --execute`",
+    )
 
 
 def test_a_missing_old_table_comes_first() -> None:
