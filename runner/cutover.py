@@ -116,6 +116,8 @@ def _hand_over(world: World, tips: Tips, tell: Tell) -> HandedOver:
         handed = hand_over(world, tips, _since(world), tell)
         world.journal.check()
     except BaseException:
+        # A cutover that was taken over leaves the fence to whoever has the lease now, who may have flipped the flag.
+        world.journal.check()
         tell("lifting the fence")
         world.call().lift_fence()
         raise

@@ -13,16 +13,20 @@ from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
+from remodel import converge, fence
 from remodel.call import Place
 from remodel.errors import Fenced, Unavailable
 from remodel.fence import REQUEST
+from remodel.hints import Hint, read_record
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.store import QUARANTINE
+from runner.cutover import Flipped
+from runner.world import NEW
 from tests.memory import Fault
 from tests.simulation import verdict
 from tests.simulation.chance import Chance
-from tests.simulation.cutover import Cutover
+from tests.simulation.cutover import Desk, played, resynced
 from tests.simulation.parts import (
     Killed,
     Messages,
@@ -38,8 +42,10 @@ from tests.simulation.tasks import (
     BackfillTask,
     Body,
     End,
+    OperatorTask,
     RepairTask,
     ReplayTask,
+    RollbackTask,
     StalledTask,
     StreamTask,
     SweepTask,
@@ -83,6 +89,7 @@ class Running:
     writing: bool = False
     lands: bool = False
     lost: bool = False
+    operator: Any = None
     value: Any = None
     end: End | None = None
 
@@ -108,7 +115,9 @@ class Run:
         self.astray: list[Astray] = []
         self.pending: dict[str, tuple[int, int]] = {}
         self.changed, self.steps, self.calls, self.records = 0, 0, 0, 0
-        self.needs_resync = self.rolled_back = False
+        self.needs_resync = self.rolled_back = self.fenced = self.owned = self.sweeping = False
+        self.written: list[Hint] = []
+        self.unnamed: list[str] = []
         self._kills, self._overlaps, self._rewinds, self._twins = (
             world.kills,
             world.overlaps,
@@ -117,6 +126,7 @@ class Run:
         )
         self._outages, self._outage, self._gaps, self._blind = world.outages, 0, world.gaps, world.blind
         self._astray = world.astray
+        self._rogues = world.rogues
         self._hit: Running | None = None
         self._late: Running | None = None
         for table, _, item in world.before:
@@ -124,8 +134,8 @@ class Run:
             self.store.tables[table].put(item)
         self._forget_versions()
         self.store.remember()
+        self.desk = Desk(self)
         self.tasks = list(self._tasks())
-        self.cutover = Cutover(self)
 
     current: Running | None
 
@@ -162,6 +172,10 @@ class Run:
                 yield RepairTask(self, table, f"repair {n} {table}")
         for n in range(world.replays):
             yield ReplayTask(self, f"replay {n}")
+        if world.cutovers:
+            self.operators = [OperatorTask(self, "operator"), OperatorTask(self, "second operator")]
+            self.operators.append(RollbackTask(self, "rollback"))
+            yield from self.operators
 
     def _without_groups(self) -> list[str]:
         """New tables with rows of old rows that are in no group: a deletion in a gap leaves no trace of them."""
@@ -174,7 +188,7 @@ class Run:
 
     def go(self) -> list[str]:
         """To the end; what is wrong then."""
-        with small(self.world.small):
+        with small(self.world.small), played():
             while not self.problems:
                 names = self.choices()
                 if not names:
@@ -192,15 +206,13 @@ class Run:
         self.astray = [each for each in self.astray if now - each.began <= REQUEST]
         names = [each.name for each in self.running if each.until <= now]
         names += [task.name for task in self.tasks if len(task.calls) < task.most and not task.held and task.has_work()]
-        if self.changed < len(self.world.changes) and not self.cutover.is_set and not self.cutover.pauses():
+        if self.changed < len(self.world.changes) and (not self.pauses() or self._rogues):
             names.append("application")
-        if self._gaps and not self.cutover.is_set and any(self._skippable()):
+        if self._gaps and not self.fenced and any(self._skippable()):
             names.append("gap")
-        if self.needs_resync and not self.cutover.is_set:
+        if self.needs_resync and not self.fenced and not self.owned:
             names.append("resync")
-        if self.cutover.is_ready():
-            names.append("cutover")
-        if self.cutover.waits() and self.cutover.until > now:
+        if self.fenced and any(each.until > now for each in self.operating()):
             names.append("patience")
         if self.astray:
             names.append("landing")
@@ -209,7 +221,6 @@ class Run:
     def _wait(self) -> bool:
         """Nothing can go on: the clock runs to the next moment at which something can. False where there is none."""
         moments = [each.until for each in self.running]
-        moments += [self.cutover.until] if self.cutover.waits() else []
         if self.owners and self.world.life is not None:
             moments.append(self.clock.time + self.world.life + self.LATEST + 1)
         later = [moment for moment in moments if moment > self.clock.time]
@@ -226,10 +237,8 @@ class Run:
                 self._skip()
             case "resync":
                 self._resync()
-            case "cutover":
-                self.cutover.go_on()
             case "patience":
-                self.clock.time = self.cutover.until
+                self.clock.time = max(each.until for each in self.operating())
             case "landing":
                 self._land()
             case _:
@@ -248,6 +257,7 @@ class Run:
         self.calls += 1
         body, seconds = task.begin(), self.world.seconds * 2 ** min(task.failures, 20)
         made = Running(f"{task.name} #{self.calls}", task, greenlet(lambda: None), self.clock.time)
+        made.operator = getattr(task, "operator", None)
         made.thread = greenlet(lambda: self._body(made, body, seconds))
         task.calls.append(made)
         self.running.append(made)
@@ -314,18 +324,24 @@ class Run:
             if self.world.cutovers:
                 running.until = self.clock.time + self.chance.one_of((0.0, 4.0, 8.0, 12.0))
             running.lost = True
+            if running.operator is not None:
+                running.operator.lost = True
             running.task.calls.remove(running)
             running.task.ended(running, End.KILLED)
         return False
 
     def _kill(self, running: Running) -> None:
         self.tell(f"{running.name} is killed")
+        if running.operator is not None:
+            running.operator.gone = True
         running.thread.throw(Killed())
         running.end = End.KILLED
         self._ended(running)
 
     def _end_all(self) -> None:
         for each in list(self.running):
+            if each.operator is not None:
+                each.operator.gone = True
             each.thread.throw(Killed())
         self.running.clear()
 
@@ -409,10 +425,12 @@ class Run:
     def landed(self, key: Key, item: Item | None) -> None:
         running, owner = self.current, self.current or self._late
         if key.table in self.model.new_tables:
-            if self.cutover.flipped and owner is not None:
-                self.problems.append(f"{owner.name} wrote {key} after the flip")
+            if self.owned and owner is not None:
+                self.problems.append(f"{owner.name} wrote {key}, which is the application's")
             if running is not None and self.chance.happens(0.4):
                 self._hit = running
+        elif key == fence.FENCE:
+            self._fence(item is not None)
         elif is_note(key):
             name = place_in_index(key)[1]
             if item is None:
@@ -431,7 +449,8 @@ class Run:
 
     def hides(self, note: str) -> bool:
         """The note of a call that lives: to a sweeper it is young."""
-        return self.world.life is None and self.current is not None and self._lives(self.owners.get(note))
+        looks = self.current is not None and (self.current.operator is None or self.sweeping)
+        return self.world.life is None and looks and self._lives(self.owners.get(note))
 
     def in_any_order(self, things: Sequence[T]) -> Sequence[T]:
         return self.chance.shuffled(things) if len(things) > 1 and self.current is not None else things
@@ -464,6 +483,7 @@ class Run:
     def _change(self) -> None:
         table, text, item = self.world.changes[self.changed]
         self.changed += 1
+        self._rogues -= self.pauses()
         self.change(table, text, item)
 
     def change(self, table: str, text: str, item: Item | None) -> None:
@@ -481,6 +501,9 @@ class Run:
         self.tell(
             f"application {record['dynamodb']['SequenceNumber'][-3:]}: {table} {text} {brief(old)} -> {brief(new)}"
         )
+        hint = read_record(self.model, table, record).hint
+        assert hint is not None
+        self.written.append(hint)
         for stream in self.streams:
             if stream.takes(table, text):
                 stream.records.append(record)
@@ -504,7 +527,7 @@ class Run:
         return {"eventName": name, "eventSourceARN": arn, "dynamodb": body}
 
     def _skippable(self) -> Iterator[StreamTask]:
-        return (each for each in self.streams if each.has_work() and not each.calls)
+        return (each for each in self.streams if each.is_behind() and not each.calls)
 
     def _skip(self) -> None:
         """Records that the stream no longer has when its reader comes."""
@@ -530,10 +553,65 @@ class Run:
         for table in self.store.tables.values():
             table.previous.clear()
 
-    @property
-    def drained(self) -> bool:
-        tasks = (*self.streams, *self.fills, *self.resyncs, *self.comparisons)
-        return not self.needs_resync and not any(each.calls or each.has_work() for each in tasks)
+    # The cutover
+
+    def operating(self) -> list[Running]:
+        return [each for each in self.running if each.operator is not None]
+
+    def pauses(self) -> bool:
+        """Whether the application is to write nothing to the old tables."""
+        return self.owned or any(each.operator.asks for each in self.operating())
+
+    def is_open(self) -> bool:
+        """The gate: all was copied, and compared after a rollback."""
+        tasks = (*self.fills, *self.resyncs, *self.comparisons)
+        if self.owned or self.needs_resync or any(each.calls or each.has_work() for each in tasks):
+            return False
+        resynced(self.desk)
+        return True
+
+    def is_read(self) -> bool:
+        return any(each.calls for each in self.streams)
+
+    def sweep(self) -> None:
+        life, self.sweeping = self.world.life, True
+        try:
+            converge.sweep(self.place.call(self.world.seconds), 0.0 if life is None else life + self.LATEST)
+        finally:
+            self.sweeping = False
+
+    def told(self, told: str) -> None:
+        if self.current is not None:
+            self.tell(f"{self.current.name}: {told}")
+
+    def _fence(self, is_set: bool) -> None:
+        self.fenced = is_set
+        self.tell(f"the fence is {'set' if is_set else 'lifted'}")
+        for task in () if is_set else self.tasks:
+            task.held = False
+
+    def flag_was_set(self, value: str, unread: list[Hint]) -> None:
+        self.tell(f"the flag says {value}")
+        if value != NEW:
+            return
+        self.owned = True
+        self.unnamed = [f"{each.key.table} {each.key.text}" for each in unread]
+        if not unread:
+            wrong = verdict.problems(self, final=False)
+            self.problems += [f"flipped over a difference: {each}" for each in wrong]
+
+    def cut_over(self, done: Flipped) -> None:
+        self.problems += [f"flipped, and did not name {each}" for each in self.unnamed if each not in done.late]
+        self.unnamed = []
+
+    def returned(self) -> None:
+        """The application is back, what it has written was brought over, and replication is switched on again."""
+        verdict.carry_back(self)
+        self.owned, self.desk.on = False, True
+        for stream in self.streams:
+            if stream.is_behind() and not stream.calls and self.chance.happens(0.5):
+                self.lose(stream, len(stream.records))
+        self.needs_resync = self.rolled_back = self.desk.must_resync
 
     # The story
 
