@@ -31,6 +31,7 @@ class Reader:
     idle: whether it is off, and nothing that it began is under way any more.
     deployed: whether it is there at all, and could be switched on.
     blind: whether the endpoint measures no polls at all, as some emulators.
+    late: seconds after which the lag of a moment is known.
     """
 
     source: str
@@ -41,6 +42,7 @@ class Reader:
     idle: bool = False
     deployed: bool = True
     blind: bool = False
+    late: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

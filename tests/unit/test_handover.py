@@ -56,7 +56,8 @@ def paused(rows: int) -> tuple[float, int]:
         assert replicate(place.call(600.0), source, source, {"Records": records}).failed is None
     nothing: Any = SimpleNamespace(check=lambda: None)
     names = {name: name for name in store.tables}
-    world = World("dev", place, nothing, names, nothing, nothing, nothing, nothing, nothing, nothing, Quiet)
+    readers: Any = SimpleNamespace(look=list)
+    world = World("dev", place, nothing, names, nothing, readers, nothing, nothing, nothing, nothing, Quiet)
     done = hand_over(world, Quiet(), began, lambda told: None)
     assert place.call(1.0).fence()
     return clock.now() - done.quiet, done.compared
