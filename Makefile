@@ -38,7 +38,7 @@ e2e: .venv/.done .cache/sam/.done ; $(RUN)python -m tests.e2e $(ARGS) ## deploys
 lock: $(UV) ## renews the locks; they name hashes and no address
 	$(LOCK) pyproject.toml --extra dev -o locks/dev.txt
 	for name in $(filter-out dev,$(LOCKS)); do $(LOCK) locks/$$name.in -o locks/$$name.txt; done
-	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 -c locks/dev.txt locks/layer.in -o shared/requirements.txt
+	$(COMPILE) --generate-hashes --python-version 3.13 --python-platform aarch64-manylinux_2_28 -c locks/dev.txt locks/layer.in -o shared/requirements.txt
 
 $(UV): locks/uv.txt
 	@echo "setting up, once"

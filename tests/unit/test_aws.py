@@ -7,8 +7,11 @@ import json
 import boto3
 from moto import mock_aws
 
+from remodel.clock import SystemClock
 from runner.aws import Parameter
 from runner.bucket import Bucket
+from runner.journal import Journal
+from runner.recovery import Keeping
 from runner.world import NEW, OLD, Failed
 
 
@@ -35,11 +38,35 @@ def test_without_a_stack_there_is_no_bucket_to_look_into() -> None:
 
 @mock_aws
 def test_the_read_flag_is_a_parameter() -> None:
-    flag = Parameter(boto3.client("ssm", region_name="eu-west-1"), "/remodel/dev/read")
+    client = boto3.client("ssm", region_name="eu-west-1")
+    flag = Parameter(client, "/remodel/dev/read", {"app": "remodel"})
     assert flag.read() is None
     flag.write(OLD)
     flag.write(NEW)
     assert flag.read() == NEW
+    tags = client.list_tags_for_resource(ResourceType="Parameter", ResourceId=flag.name)["TagList"]
+    assert tags == [{"Key": "app", "Value": "remodel"}]
+
+
+@mock_aws
+def test_what_a_verb_makes_has_the_customers_key_the_tags_and_protection() -> None:
+    client, key = boto3.client("dynamodb", region_name="eu-west-1"), "arn:aws:kms:eu-west-1:1:key/mine"
+    keeping = Keeping(key, {"app": "remodel", "stage": "dev"}, protected=True)
+
+    Journal(client, "remodel-dev", SystemClock(), "the test", keeping).remember("any", "note", {})
+
+    found = client.describe_table(TableName="remodel-dev")["Table"]
+    assert found["SSEDescription"] == {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
+    assert found["DeletionProtectionEnabled"] is True
+    tags = client.list_tags_of_resource(ResourceArn=found["TableArn"])["Tags"]
+    assert tags == [{"Key": "app", "Value": "remodel"}, {"Key": "stage", "Value": "dev"}]
+
+
+def test_without_a_key_dynamodb_has_one_and_a_sandbox_can_be_deleted() -> None:
+    assert Keeping().options() == {
+        "SSESpecification": {"Enabled": True, "SSEType": "KMS"},
+        "DeletionProtectionEnabled": False,
+    }
 
 
 def test_a_versioned_bucket_is_emptied_of_all_versions() -> None:
