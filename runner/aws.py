@@ -27,6 +27,7 @@ from runner import names as named
 from runner.address import SAMCONFIG, Address
 from runner.bucket import Bucket
 from runner.errors import CallFailed, NoSuchProfile, NoSuchStack, StackOfAnotherStage
+from runner.failed import Batches
 from runner.journal import Journal
 from runner.lease import myself
 from runner.mappings import Mappings
@@ -58,6 +59,8 @@ def world(address: Address) -> World:
     keeping = Keeping(address.parameters.get("KmsKeyArn", ""), address.tags, stage != "sandbox")
     journal = Journal(dynamodb, tables["migration"], clock, myself(), keeping)
     store = DynamoStore(dynamodb, tables_of(model, dict(found.tables)))
+    streams = client("dynamodbstreams")
+    batches = Batches({tables[each]: each for each in model.old_tables}, streams)
     readers = {each: names[id] for each in model.order if (id := named.replicator(each)) in names}
     new_tables = {named.new_table(each): tables[each] for each in model.new_tables}
     return World(
@@ -71,8 +74,8 @@ def world(address: Address) -> World:
         ),
         journal=journal,
         flag=Parameter(client("ssm"), f"/remodel/{stage}/read", address.tags),
-        failures=Bucket(client("s3"), names.get("FailedBatches"), model.old_tables),
-        tips=lambda: Tips(dynamodb, client("dynamodbstreams"), model, {each: tables[each] for each in found.live}),
+        failures=Bucket(client("s3"), names.get("FailedBatches"), batches),
+        tips=lambda: Tips(dynamodb, streams, model, {each: tables[each] for each in found.live}),
         stack=Deployment(cloudformation, client("iam"), SAMCONFIG, Found(address, names, new_tables)),
         declared=_declared(tables),
     )

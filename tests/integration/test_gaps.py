@@ -147,9 +147,7 @@ def test_a_failure_note_without_records_is_not_replayed_as_if_it_had_none(ready:
     changes = ready.application.put("actuals", actual("late"))
     ready.batches.batches.update({"empty": ("actuals", []), "full": ("actuals", changes)})
 
-    with pytest.raises(
-        NotReady, match="expected the records of each failed batch, found none in empty: `remodel resync"
-    ):
+    with pytest.raises(UnreadableBatch, match="^empty: expected a batch with its records: `remodel resync"):
         quarantine.replay_failed(ready.world)
 
     assert set(ready.batches.batches) == {"empty"}, "what could be replayed was"
