@@ -14,7 +14,7 @@ from remodel.streams import sighted
 from runner import backup, quarantine, resync, validate
 from runner.comparison import FRESH, begin
 from runner.drive import begun
-from runner.errors import NotReady
+from runner.errors import UnreadableBatch
 from runner.validate import Mode
 from tests.integration.stage import Killed, Stage, stops
 from tests.records import Application
