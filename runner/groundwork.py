@@ -68,9 +68,7 @@ def _stream(facts: Facts, table: Table) -> Finding:
         return Finding(name, False, f"expected {VIEW}, found {table.view}", _view(table, others, prepare), Step.PLAN)
     allowed = PER_GLOBAL_SHARD if (table.found or {}).get("Replicas") else PER_SHARD
     if len(table.consumers or ()) >= allowed:
-        remedy = (
-            f"a shard of it has room for {allowed}, and the migration is one more: move one of them"
-        )
+        remedy = f"a shard of it has room for {allowed}, and the migration is one more: move one of them"
         return Finding(name, False, f"{VIEW}, read by {others}", remedy, Step.ADVICE)
     if table.consumers is None:
         return Finding(name, True, f"{VIEW}; its other readers cannot be listed")
