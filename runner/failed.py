@@ -50,7 +50,9 @@ class Batches:
             records = json.loads(note["payload"])["Records"] if "payload" in note else list(self._records(place))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError, ClientError) as problem:
             found = f"{type(problem).__name__}: {problem}"
-            raise UnreadableBatch(f"expected a batch that Lambda has given up, with its records, but: {found}") from problem
+            raise UnreadableBatch(
+                f"expected a batch that Lambda has given up, with its records, but: {found}"
+            ) from problem
         if not records:
             raise UnreadableBatch("expected a batch that Lambda has given up, with its records, but: it has none")
         return Batch(source, records)

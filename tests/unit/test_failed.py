@@ -119,7 +119,20 @@ def test_a_message_says_where_in_the_stream_the_records_are(of_a_topic: bool) ->
         (json.dumps(note()), Stream([record(FIRST, "a")])),
         (json.dumps(note()), Stream(*([[]] * 1_000))),
     ],
-    ids=["text", "list", "empty", "deep", "message", "no event", "null", "no records", "table", "trimmed", "ended", "endless"],
+    ids=[
+        "text",
+        "list",
+        "empty",
+        "deep",
+        "message",
+        "no event",
+        "null",
+        "no records",
+        "table",
+        "trimmed",
+        "ended",
+        "endless",
+    ],
 )
 def test_anything_else_is_refused_by_name(text: str, stream: Any) -> None:
     with pytest.raises(UnreadableBatch, match="expected a batch that Lambda has given up, with its records, but: "):
