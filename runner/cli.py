@@ -29,6 +29,7 @@ from runner.options import (
     say,
     verb,
 )
+from runner.pace import SEGMENTS
 
 if TYPE_CHECKING:
     from runner.world import World
@@ -68,7 +69,7 @@ def plan_(
     full: Annotated[bool, option("--full", "Read every row, not a sample.")] = False,
     sample: Annotated[int, option("--sample", "Rows of each table to read.", min=1)] = 1_000,
     rate: Annotated[
-        float | None, option("--rate", "Write units a second; without it, what 4 segments reach.", min=1)
+        float | None, option("--rate", f"Write units a second; without it, what {SEGMENTS} segments reach.", min=1)
     ] = None,
 ) -> None:
     """What the backfill writes, reads, costs and takes, and what is to be done before it."""
@@ -120,7 +121,7 @@ def backfill_(
     it: World,
     execute: Execute = False,
     as_json: Json = False,
-    segments: Segments = 4,
+    segments: Segments = SEGMENTS,
     rate: Annotated[float | None, option("--rate", "Write units a second; stays until changed.", min=1)] = None,
 ) -> None:
     """Copies existing rows into the new model, table by table. After Ctrl-C, the same command goes on."""
@@ -183,7 +184,7 @@ def validate_(
     full: Annotated[bool, option("--full", "Compare every row.")] = False,
     repair: Annotated[bool, option("--repair", "Repair what differs; needs --execute.")] = False,
     execute: Execute = False,
-    segments: Segments = 4,
+    segments: Segments = SEGMENTS,
     page: Annotated[Path | None, option("--report", "Where the report goes; without it, into reports/.")] = None,
 ) -> None:
     """Do both models say the same? Counts, samples, and with --full every row, both ways; goes on where it was stopped."""
@@ -204,7 +205,7 @@ def validate_(
 
 
 @verb(app, "resync --stage dev --execute", resumes=True)
-def resync_(it: World, execute: Execute = False, as_json: Json = False, segments: Segments = 4) -> None:
+def resync_(it: World, execute: Execute = False, as_json: Json = False, segments: Segments = SEGMENTS) -> None:
     """After a gap in a stream, or a rollback from the new model: covers the time since, row by row, as rows are now."""
     from runner import bars, comparison, resync, show
 

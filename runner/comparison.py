@@ -23,6 +23,9 @@ BEGUN = "runs"
 FRESH = 3_600.0
 """Seconds for which what was found counts, from the moment at which the comparison began."""
 
+ROWS, WALK = "/rows", "/walk"
+"""What a run of `resync` does beside its comparison; each has a name of its own."""
+
 EXAMPLES = 20
 
 COUNTS = (
@@ -103,7 +106,8 @@ def end(world: World, verb: str) -> None:
     """What the last run of a verb has found is forgotten."""
     note = world.journal.recall(BEGUN).get(verb)
     if note:
-        forget(world.call(), Run(verb, float(note["began"])).name)
+        for part in ("", ROWS, WALK):
+            forget(world.call(), Run(verb, float(note["began"])).name + part)
         world.journal.forget(BEGUN, verb)
 
 

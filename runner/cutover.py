@@ -7,21 +7,21 @@ raises an alarm, since an application that was not told of the cutover has made 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from runner import readiness, returned, survey
+from runner import ownership, readiness, returned, survey
 from runner.check import Check, Step
-from runner.figures import duration
+from runner.errors import NotReady
+from runner.figures import duration, time
 from runner.gate import Refusal, refusals
 from runner.handover import HandedOver, hand_over, named
 from runner.validate import last
-from runner.world import NEW, Tips, World
+from runner.watch import Tell
+from runner.world import NEW, OLD, Tips, World
 
 LATE = 1.0
 """Seconds after the flip at which the tips are looked at once more."""
-
-Watch = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,42 +72,62 @@ def told(world: World, done: Flipped) -> list[str]:
     return lines
 
 
-def cutover(world: World, accepted: Mapping[str, int], watch: Watch) -> Flipped:
+def cutover(world: World, accepted: Mapping[str, int], tell: Tell) -> Flipped:
     """Raises NotReady, Busy, LeaseLost and CallFailed."""
     with world.journal.step("cutover", "backfill", "rollback", "finish", "resync") as facts:
-        if world.flag.read() == NEW:
+        fenced, flag = ownership.fenced_since(world), world.flag.read()
+        _check(world, fenced, flag)
+        if flag == NEW:
             facts["flag"] = f"{NEW} already"
             returned.forget(world)
             return Flipped(NEW)
-        # A cutover that was killed behind its fence is begun again.
-        world.call().lift_fence()
+        if fenced:
+            world.call().lift_fence()
         gated = gate(world, accepted)
         facts["conditions"] = {each.name: each.found for each in gated.checks}
         readiness.require(gated.checks, "the cutover")
         tips = world.tips()
-        handed = _hand_over(world, tips, watch)
+        handed = _hand_over(world, tips, tell)
         # From here on the application may own the new tables: nothing that goes wrong lifts the fence any more.
-        done = _flip(world, tips, handed, watch)
+        done = _flip(world, tips, handed, tell)
         returned.forget(world)
         facts.update(asdict(done) | {"conditions": facts["conditions"]})
     return replace(done, conditions=facts["conditions"])
 
 
-def _hand_over(world: World, tips: Tips, watch: Watch) -> HandedOver:
+def _check(world: World, fenced: str, flag: str | None) -> None:
+    """Raises NotReady where flag and fence do not fit together. A fence without the flag may be that of a cutover that was
+    killed: it begins again."""
+    rollback = f"`remodel rollback --execute` sets the flag to {OLD} and lifts the fence"
+    if flag == NEW and not fenced:
+        raise NotReady(
+            f"expected the fence to be set while {world.flag.name} says {NEW}, found none, so replication may overwrite what "
+            f"the application writes: {rollback}"
+        )
+    if fenced and flag != NEW and not (flag == OLD and returned.is_interrupted(world)):
+        raise NotReady(
+            f"expected {world.flag.name} to say {NEW} while the fence of {time(fenced)} protects what the application has "
+            f"written to the new tables, found {flag or 'no flag'}: {rollback}"
+        )
+
+
+def _hand_over(world: World, tips: Tips, tell: Tell) -> HandedOver:
     try:
-        handed = hand_over(world, tips, _since(world), watch)
+        handed = hand_over(world, tips, _since(world), tell)
         world.journal.check()
     except BaseException:
-        watch("lifting the fence")
+        # A cutover that was taken over leaves the fence to whoever has the lease now, who may have flipped the flag.
+        world.journal.check()
+        tell("lifting the fence")
         world.call().lift_fence()
         raise
     return handed
 
 
-def _flip(world: World, tips: Tips, handed: HandedOver, watch: Watch) -> Flipped:
+def _flip(world: World, tips: Tips, handed: HandedOver, tell: Tell) -> Flipped:
     world.flag.write(NEW)
     paused = world.clock.now() - handed.quiet
-    watch(f"the flag says {NEW!r}; the application was paused for {paused:.0f} s, and may write to the new tables")
+    tell(f"the flag says {NEW!r}; the application was paused for {paused:.0f} s, and may write to the new tables")
     world.clock.sleep(LATE)
     return Flipped(NEW, paused, {}, handed.compared, named(tips.read()))
 

@@ -21,8 +21,16 @@ class NoSuchStack(RemodelError):
     """Neither a deployed stack nor a DynamoDB with its tables is where the options say."""
 
 
+class StackOfAnotherStage(RemodelError):
+    """The stack that is named was deployed for another stage."""
+
+
 class NoSuchProfile(RemodelError):
     """AWS's configuration on this machine does not have the profile that the stage is deployed with."""
+
+
+class UnreadableBatch(RemodelError):
+    """What is kept as a failed batch is none, or its records are no longer in the stream."""
 
 
 class CallFailed(RemodelError):

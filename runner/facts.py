@@ -57,7 +57,8 @@ class Run:
     found. open: tables whose backfill is not done. refused: rows in quarantine by reason; quarantined: by old table.
     accepted: by reason, how many of these may stay. failed: batches in the failure destination. gaps: in which records
     of a stream may have been trimmed unread. notes: seconds for which each open note has been open. fanouts: pending.
-    fenced: since when the fence is set, empty where it is not. uncovered: whether no resync has ended since the
+    fenced: since when the fence is set, empty where it is not; interrupted: whether that is the fence of a cutover that
+    was killed. uncovered: whether no resync has ended since the
     application returned to the old tables. cut_over: days since the cutover. finished: whether `finish` has ended."""
 
     compared: float | None = None
@@ -72,6 +73,7 @@ class Run:
     notes: Sequence[float] = ()
     fanouts: int = 0
     fenced: str = ""
+    interrupted: bool = True
     uncovered: bool = False
     cut_over: float = 0.0
     finished: bool = False

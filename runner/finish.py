@@ -6,8 +6,6 @@ read flag and every backup.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from remodel.store import INDEX, QUARANTINE
 from runner.backup import back_up
 from runner.errors import NotReady
@@ -15,9 +13,8 @@ from runner.figures import time
 from runner.ownership import is_cut_over
 from runner.readiness import RETENTION_DAYS
 from runner.survey import began
+from runner.watch import Tell
 from runner.world import World
-
-Watch = Callable[[str], None]
 
 
 def check(world: World) -> None:
@@ -51,31 +48,31 @@ def _gone(world: World) -> list[str]:
     return [INDEX, QUARANTINE, *world.migrated]
 
 
-def finish(world: World, watch: Watch) -> list[str]:
+def finish(world: World, tell: Tell) -> list[str]:
     """Raises NotReady and Busy."""
     with world.journal.step("finish", "prepare", "backfill", "cutover", "rollback") as facts:
         check(world)
         removed = removals(world)
         if any(world.describe(name) for name in world.migrated):
-            watch("making the final backup")
+            tell("making the final backup")
             facts["backups"] = {each.table: each.arn or each.status for each in back_up(world)}
         world.journal.check()
-        watch("emptying the failure destination")
+        tell("emptying the failure destination")
         world.failures.empty()
-        watch("removing the stack")
+        tell("removing the stack")
         world.journal.check()
         world.stack.remove()
         for name in _gone(world):
-            _delete(world, name, watch)
+            _delete(world, name, tell)
         facts["removed"] = removed
     return removed
 
 
-def _delete(world: World, name: str, watch: Watch) -> None:
+def _delete(world: World, name: str, tell: Tell) -> None:
     found = world.describe(name)
     if found is None:
         return
-    watch(f"removing table {world.tables[name]}")
+    tell(f"removing table {world.tables[name]}")
     world.journal.check()
     if found.get("DeletionProtectionEnabled"):
         world.dynamodb.update_table(TableName=world.tables[name], DeletionProtectionEnabled=False)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from runner.pace import SEGMENTS
+
 DOLLARS_PER_MILLION_WRITES, DOLLARS_PER_MILLION_READS = 0.625, 0.125
 """On demand."""
 
@@ -24,9 +26,8 @@ PRICES = (
 WRITE_SIZE, READ_SIZE = 1_024, 4_096
 """Bytes that one write unit takes, and one strongly consistent read unit."""
 
-SEGMENTS, WORKER = 4, 200.0
-"""Segments of a backfill unless it is told otherwise, and rows a second of each: docs/scale.md says where that comes
-from."""
+WORKER = 200.0
+"""Rows a second of a segment of a backfill: docs/scale.md says where that comes from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from runner.check import Finding
 from runner.facts import Facts, Run
+from runner.world import OLD
 
 LAG = 15.0
 """Seconds of lag that the pause makes up for: a poll, the window in which a batch is gathered, and a function that starts."""
@@ -31,7 +32,7 @@ SHOWN = 10
 
 def fence(facts: Facts, run: Run) -> Iterator[Finding]:
     remedy = f"`{facts.command('rollback --execute')}` lifts it"
-    if not run.uncovered:
+    if run.interrupted and facts.flag == OLD:
         remedy = f"`{facts.command('cutover --execute')}` goes on; {remedy}"
     yield Finding("fence", not run.fenced, f"set since {run.fenced}" if run.fenced else "not set", remedy)
 

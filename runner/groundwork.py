@@ -10,7 +10,7 @@ from runner.check import Change, Finding, Step
 from runner.facts import Facts, Table
 from runner.names import name_parameter, stream_parameter
 from runner.schema import differences, missing_indexes
-from runner.world import OLD, Reader
+from runner.world import NEW, OLD, Reader
 
 POLLED = 120.0
 """Seconds since a stream was last shown to be read; metrics come once a minute, and late."""
@@ -18,8 +18,17 @@ POLLED = 120.0
 BACKUP = 24 * 3_600.0
 """Seconds for which a backup counts."""
 
-PER_SHARD = 2
-"""Readers that DynamoDB allows on one shard of a stream without throttling."""
+PER_SHARD, PER_GLOBAL_SHARD = 2, 1
+"""Readers that DynamoDB allows on one shard of a stream without throttling; of a global table's, fewer."""
+
+
+def names(facts: Facts) -> Iterator[Finding]:
+    """Else a function that writes to a new table would write to a table of the application."""
+    of = {each.physical: [one.name for one in facts.tables if one.physical == each.physical] for each in facts.tables}
+    for physical, several in of.items():
+        if len(several) > 1:
+            found = f"expected a name of its own for each table, found it for {' and '.join(several)}"
+            yield Finding(f"name {physical}", False, found, "correct the tables' names in samconfig.toml", Step.PLAN)
 
 
 def old_tables(facts: Facts) -> Iterator[Finding]:
@@ -57,8 +66,9 @@ def _stream(facts: Facts, table: Table) -> Finding:
         return Finding(name, False, f"expected {VIEW}, found it disabled", remedy, Step.BACKFILL, change=change)
     if table.view != VIEW:
         return Finding(name, False, f"expected {VIEW}, found {table.view}", _view(table, others, prepare), Step.PLAN)
-    if len(table.consumers or ()) >= PER_SHARD:
-        remedy = f"DynamoDB allows {PER_SHARD} readers a shard, and the migration is one more: move one of them"
+    allowed = PER_GLOBAL_SHARD if (table.found or {}).get("Replicas") else PER_SHARD
+    if len(table.consumers or ()) >= allowed:
+        remedy = f"a shard of it has room for {allowed}, and the migration is one more: move one of them"
         return Finding(name, False, f"{VIEW}, read by {others}", remedy, Step.ADVICE)
     if table.consumers is None:
         return Finding(name, True, f"{VIEW}; its other readers cannot be listed")
@@ -132,8 +142,9 @@ def settings(facts: Facts) -> Iterator[Finding]:
     """The read flag, and what the next deployment has to know."""
     remedy = f"`{facts.command('prepare --execute')}`"
     change = Change(f"set the read flag to {OLD!r}", "flag")
-    flag = facts.flag is not None
-    yield Finding("read flag", flag, facts.flag or "not set", remedy, change=None if flag else change)
+    flag = facts.flag in (OLD, NEW)
+    found = "not set" if facts.flag is None else f"expected {OLD} or {NEW}, found {facts.flag!r}"
+    yield Finding("read flag", flag, (facts.flag or "") if flag else found, remedy, change=None if flag else change)
     if facts.stack.refused:
         yield Finding("parameters of the stack", False, facts.stack.refused, "correct it there", Step.PLAN)
     elif told := facts.stack.parameters:

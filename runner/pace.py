@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+SEGMENTS = 4
+"""Parts of a table side by side, unless a person asks for others."""
+
 BEHIND = 60.0
 """Seconds of lag at which a backfill waits for the streams: what changes now comes before what was there."""
 

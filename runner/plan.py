@@ -29,7 +29,6 @@ from runner.facts import Facts
 from runner.forecast import (
     PRICES,
     READ_SIZE,
-    SEGMENTS,
     Fanout,
     Forecast,
     Rate,
@@ -41,6 +40,7 @@ from runner.forecast import (
     tight,
     write_units,
 )
+from runner.pace import SEGMENTS
 from runner.status import lookups
 from runner.world import World
 

@@ -15,6 +15,7 @@ from runner import event_sources, ownership, readiness, recovery, survey
 from runner.check import Change, Step
 from runner.errors import NotReady
 from runner.groundwork import is_at_rest
+from runner.watch import Tell
 from runner.world import OLD, World
 
 PAUSE = 1.0
@@ -31,7 +32,7 @@ def planned(world: World, step: Step = Step.PLAN) -> list[Change]:
     return list(dict.fromkeys(each.change for each in found if each.change))
 
 
-def prepare(world: World, watch: Callable[[str], None]) -> list[str]:
+def prepare(world: World, tell: Tell) -> list[str]:
     """Raises Fenced, NotReady and Busy. Answers what was done."""
     ownership.check(world)
     planned(world, Step.PREPARE)
@@ -39,7 +40,7 @@ def prepare(world: World, watch: Callable[[str], None]) -> list[str]:
         done: list[str] = []
         facts["done"] = done
         while changes := planned(world, Step.PREPARE):
-            watch(changes[0].told)
+            tell(changes[0].told)
             _PROCEDURES[changes[0].procedure](world, changes[0])
             done.append(changes[0].told)
     return done
@@ -49,7 +50,7 @@ def _create(world: World, change: Change) -> None:
     name, declared = change.table, _declared(world, change.table)
     known = ("TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     request: Any = {key: declared[key] for key in known if key in declared}
-    world.dynamodb.create_table(**request, DeletionProtectionEnabled=world.stage != "sandbox")
+    world.dynamodb.create_table(**request, **world.journal.keeping.options())
     _until(world, f"table {request['TableName']}", lambda: world.describe(name)["TableStatus"] == "ACTIVE")
     recovery.switch_on(world.dynamodb, world.tables[name])
 

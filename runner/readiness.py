@@ -37,6 +37,7 @@ def _findings(facts: Facts) -> Iterator[Finding]:
 
 
 _GROUND = (
+    groundwork.names,
     groundwork.old_tables,
     groundwork.roles,
     groundwork.backup,
@@ -80,6 +81,9 @@ def next_step(facts: Facts) -> Next:
     assert facts.run is not None, "the next step depends on what was done"
     if facts.run.finished:
         return Next("nothing", "the migration is finished")
+    if facts.flag == NEW and not facts.run.fenced:
+        back = f"`{facts.command('rollback --execute')}`"
+        return Next(back, f"the read flag says {NEW}, and no fence keeps replication from writing")
     if facts.flag == NEW:
         return _after_the_cutover(facts, facts.run.cut_over)
     if stopping := pending(facts):

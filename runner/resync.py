@@ -2,7 +2,7 @@
 
 Every old table is taken up again, row by row as rows are now; then every member that the index knows and whose row is gone or
 has moved, and everything in quarantine; then both models are compared, and what differs is repaired. What is right costs no
-write. Gaps that were known before all this began are then covered.
+write. Gaps that were known before all this began are then covered, and so are batches that were given up before that.
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from remodel.segments import forget
 from remodel.store import INDEX, QUARANTINE
 from remodel.streams import Gap, cover, gaps
 from runner import ownership, returned
-from runner.comparison import Asked, begin, both_ways, carry_out, end
+from runner.comparison import ROWS, WALK, Asked, begin, both_ways, carry_out, end
 from runner.drive import Work, drive
 from runner.figures import count, number
 from runner.watch import SILENT, Watch
 from runner.world import World
 
-VERB, GAPS = "resync", "gaps"
+VERB, BEFORE = "resync", "before"
 
 FRESH = 86_400.0
 """Seconds for which a resync that was stopped goes on: only gaps count that were known when it began."""
@@ -63,16 +62,16 @@ def resync(world: World, segments: int, watch: Watch = SILENT) -> Covered:
     ownership.check(world)
     with world.journal.step("resync", "rollback", "cutover", "finish") as facts:
         run = begin(world, VERB, [segments, *tables(world)], FRESH)
-        before = _gaps_before(world, run.began)
-        rows = drive(world, Work("backfill", f"{run.name}/rows", "Backfill", tuple(world.sources)), segments, watch)
-        walk = Work("walk", f"{run.name}/walk", "Reconcile", (INDEX, QUARANTINE), {"mode": "resync"})
+        before, failed = _known_before(world, run.began)
+        rows = drive(world, Work("backfill", run.name + ROWS, "Backfill", tuple(world.sources)), segments, watch)
+        walk = Work("walk", run.name + WALK, "Reconcile", (INDEX, QUARANTINE), {"mode": "resync"})
         gone = drive(world, walk, segments, watch)
         found = carry_out(world, run, Asked(VERB, both_ways(world), repair=True), segments, watch)
         cover(world.call(), before)
-        for name in (f"{run.name}/rows", f"{run.name}/walk"):
-            forget(world.call(), name)
+        for each in failed:
+            world.failures.discard(each)
         end(world, VERB)
-        world.journal.forget(GAPS)
+        world.journal.forget(BEFORE)
         returned.resynced(world)
         written = rows.total["written"] + gone.total["written"]
         covered = Covered(int(written), int(found.counts["repaired"]), len(before))
@@ -80,10 +79,11 @@ def resync(world: World, segments: int, watch: Watch = SILENT) -> Covered:
     return covered
 
 
-def _gaps_before(world: World, began: float) -> list[Gap]:
-    """Those that were known before the first part was; remembered, since a run may be stopped and go on."""
-    note: Any = world.journal.recall(GAPS).get(VERB)
+def _known_before(world: World, began: float) -> tuple[list[Gap], list[str]]:
+    """What was lost, and what was given up, before the first part was; remembered, since a run may be stopped and go on."""
+    note: Any = world.journal.recall(BEFORE).get(VERB)
     if note is None or note["began"] != began:
-        note = {"began": began, "gaps": [asdict(each) for each in known(world)]}
-        world.journal.remember(GAPS, VERB, note)
-    return [Gap(**each) for each in note["gaps"]]
+        gaps, failed = known(world), world.failures.look()
+        note = {"began": began, "gaps": list(map(asdict, gaps)), "failed": failed}
+        world.journal.remember(BEFORE, VERB, note)
+    return [Gap(**each) for each in note["gaps"]], note["failed"]

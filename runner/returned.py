@@ -33,6 +33,13 @@ def last(world: World) -> Returned | None:
     return Returned(notes[BEGAN], notes.get(RESYNCED)) if BEGAN in notes else None
 
 
+def is_interrupted(world: World) -> bool:
+    """Whether a fence that is set is that of a cutover which was killed, so that the cutover may begin again. Otherwise it
+    protects what the application has written to the new tables."""
+    back = last(world)
+    return back.is_covered if back is not None else world.journal.last_done("cutover") is None
+
+
 def begin(world: World) -> None:
     world.journal.forget(SUBJECT, RESYNCED)
     world.journal.remember(SUBJECT, BEGAN, world.clock.now())

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remodel.backfill import RUN
+from remodel.call import when
 from remodel.resync import Walked, clear
 from remodel.segments import Segment, forget
 from remodel.store import INDEX
@@ -19,10 +20,9 @@ from runner.comparison import Asked, both_ways, compare, end
 from runner.drive import Work, drive
 from runner.errors import NotReady
 from runner.figures import number, time
+from runner.pace import SEGMENTS
 from runner.watch import SILENT, Advance, Watch
 from runner.world import OLD, World
-
-SEGMENTS = 4
 
 COMPARING = ("backfill", "validate", "resync", "cutover", "rollback")
 """Verbs with notes of what they have compared, which no longer holds once rows are cleared."""
@@ -125,6 +125,9 @@ def flip_back(world: World) -> Back:
     with world.journal.step("rollback", "cutover", "finish", "prepare", "resync") as facts:
         returned.begin(world)
         world.journal.check()
+        if not ownership.fenced_since(world):
+            # The flag was set by hand: until the event sources are off, only a fence keeps replication from writing.
+            world.call().set_fence(when(world.clock.now()))
         world.flag.write(OLD)
         facts["flag"] = OLD
         back = what_is_new(world)

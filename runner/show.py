@@ -122,7 +122,11 @@ def _status(found: Status) -> Iterator[tuple[str, str]]:
         yield "compared", "never, or not since the last rollback"
     yield "application reads", found.reads
     if found.fence:
-        yield "fence", f"set since {time(found.fence)}: no new row is written"
+        cut_over = found.milestones["cut over"]
+        yield (
+            "cut over" if cut_over else "fence",
+            f"since {time(found.fence)}: nothing but the application writes a new row",
+        )
     if found.uncovered:
         yield "since the rollback", "not covered: `remodel resync --execute`"
     yield "done", ", ".join(name for name, done in found.milestones.items() if done) or "nothing yet"
@@ -136,6 +140,11 @@ def _status(found: Status) -> Iterator[tuple[str, str]]:
 def validation(done: Validation, page: Path) -> None:
     cells = [(Text("ok") if each.passed else Text("FAILED", "red"), each.name, each.told) for each in done.checks]
     rows("validation", ("result", "check", "found"), cells)
+    if done.since:
+        lines(
+            f"the application owns the new tables since {time(done.since)}: they are compared with what follows from the old "
+            "tables, so what it has written since then differs, and nothing is repaired"
+        )
     if done.examples:
         columns = ("difference", "table", "key", "field", "expected", "found")
         rows("examples", columns, [row for each in done.examples[:EXAMPLES] for row in _example(each)])

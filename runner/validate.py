@@ -17,6 +17,7 @@ from runner import ownership
 from runner.comparison import Asked, Found, both_ways, compare
 from runner.figures import number
 from runner.journal import DONE, Step
+from runner.pace import SEGMENTS
 from runner.watch import SILENT, Watch
 from runner.world import World
 
@@ -33,13 +34,14 @@ class Check:
 @dataclass(slots=True)
 class Validation:
     """rows: expected and found, of all new tables and quarantine together. drift: new rows that are not as the old tables say.
-    examples: of these."""
+    examples: of these. since: when the application was cut over, empty before that: what it has written since then differs."""
 
     checks: list[Check] = field(default_factory=list)
     rows: dict[str, tuple[int, int]] = field(default_factory=dict)
     drift: int = 0
     examples: list[dict[str, Any]] = field(default_factory=list)
     repaired: int = 0
+    since: str = ""
 
     @property
     def passed(self) -> bool:
@@ -54,13 +56,15 @@ class Mode(StrEnum):
     REPAIR = "repair"
 
 
-def validate(world: World, mode: Mode, sample: int = 100, segments: int = 4, watch: Watch = SILENT) -> Validation:
+def validate(
+    world: World, mode: Mode, sample: int = 100, segments: int = SEGMENTS, watch: Watch = SILENT
+) -> Validation:
     """`sample`: rows of each table. Raises Fenced, Busy and CallFailed."""
     full, repair = mode != Mode.SAMPLE, mode == Mode.REPAIR
     if repair:
         ownership.check(world)
     with world.journal.step("validate") as facts:
-        done = Validation()
+        done = Validation(since=ownership.fenced_since(world) if ownership.is_cut_over(world) else "")
         if repair:
             done.repaired = _compare(world, segments, watch, repair=True).counts["repaired"]
         watch.step(f"comparing a sample of {number(sample)} rows of each table")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+Tell = Callable[[str], None]
+"""Which step begins, for what has no parts."""
 
 
 @dataclass(frozen=True, slots=True)

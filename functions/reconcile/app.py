@@ -53,7 +53,8 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     with telemetry.call(mode=request.mode):
         call = runtime.call(context)
         if request.scheduled and call.fence():
-            telemetry.count(Drift=0)
+            # An alarm keeps its state where nothing is reported, and would go on asking for a repair.
+            telemetry.count(Drift=0, QuarantineDepth=0, BackfillIdle=0)
             return _answer(Report(done=True))
         report = reconcile(call, request.mode, request.repair, request.sample)
         telemetry.count(Drift=report.drift, **{metric: report.counts[name] for name, metric in COUNTS.items()})

@@ -13,7 +13,7 @@ from remodel.client import make_plain_client
 from remodel.runtime import Runtime, wire
 from remodel.settings import variable
 from remodel.sources import Source, Sources
-from remodel.streams import Gap, gap, gaps, sighted, sightings
+from remodel.streams import RETENTION, Gap, gap, gaps, sighted, sightings
 from remodel.telemetry import Telemetry
 
 telemetry = Telemetry("watch")
@@ -51,12 +51,15 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 
 
 def _is_read(call: Call, table: str, sources: Sources, function: str) -> bool:
-    """Stores that the stream is read, or that another one is."""
+    """Stores that the stream is read, or that another one is, or that records of it were lost."""
     source = sources.find(function)
-    polled = sources.polled(source) if source else None
-    if source is None or polled is None:
+    if source is None:
         return False
-    if _is_another(call, table, source):
+    if lost := sources.dropped(source):
+        at = lost.timestamp()
+        gap(call, Gap(table, at - RETENTION, at, "Lambda has given up records and could not keep them"))
+    polled = sources.polled(source)
+    if _is_another(call, table, source) or polled is None:
         return False
     sighted(call, table, source.label, at=call.now() - polled)
     return True

@@ -153,6 +153,7 @@ def _disturbed(r: random.Random, world: World, is_still: bool) -> World:
             overlaps=lost,
             blind=0,
             held=r.randint(0, 4),
+            rogues=r.choice((0, 0, 1, 2)),
         )
     elif r.random() < 0.15:
         made = replace(made, tick=0.1, life=r.choice((40.0, 100.0, 200.0)))

@@ -17,10 +17,10 @@ from remodel.call import Call
 from remodel.hints import Hint
 from remodel.segments import Segment
 from remodel.store import INDEX, QUARANTINE
+from remodel_testing.simulation.cutover import Operator
 
 if TYPE_CHECKING:
-    from remodel_testing.simulation.run import Run
-    from remodel_testing.simulation.scene import Running
+    from remodel_testing.simulation.run import Run, Running
 
 Body = Callable[[Call], Any]
 
@@ -68,6 +68,9 @@ class StreamTask(Task):
         return table == self.table and zlib.crc32(text.encode()) % self.run.world.lanes == self.lane
 
     def has_work(self) -> bool:
+        return self.run.desk.on and self.is_behind()
+
+    def is_behind(self) -> bool:
         return self.at < len(self.records)
 
     def begin(self) -> Body:
@@ -217,6 +220,45 @@ class ReplayTask(Task):
 
     def ended(self, running: Running, end: End) -> None:
         self._done = self._done or end is End.DONE
+
+
+class OperatorTask(Task):
+    """One of two who type `cutover`. `left`: how often; where a fence has been left over the old model, once more."""
+
+    def __init__(self, run: Run, name: str) -> None:
+        super().__init__(run, name)
+        self.operator: Operator | None = None
+        self.left = 2 * run.world.cutovers
+
+    def has_work(self) -> bool:
+        run = self.run
+        if self.calls or run.changed < len(run.world.changes) - run.world.held:
+            return False
+        if run.fenced and not run.owned:
+            return self.left > 0 or not run.operating()
+        return self.left > 0 and (run.owned or (run.is_open() and not run.is_behind()))
+
+    def begin(self) -> Body:
+        operator = self.operator = Operator(self.run.desk)
+        self.left -= 1
+        return lambda _: operator.cut_over()
+
+    def ended(self, running: Running, end: End) -> None:
+        if end is End.DONE and running.value is not None:
+            self.run.cut_over(running.value)
+
+
+class RollbackTask(OperatorTask):
+    def has_work(self) -> bool:
+        return self.run.owned and not self.calls
+
+    def begin(self) -> Body:
+        operator = self.operator = Operator(self.run.desk)
+        return lambda _: operator.roll_back()
+
+    def ended(self, running: Running, end: End) -> None:
+        if end is End.DONE and running.value:
+            self.run.returned()
 
 
 WALKED = (INDEX, QUARANTINE)

@@ -67,6 +67,7 @@ class World:
     queue: bool = False
     cutovers: int = 0
     held: int = 0
+    rogues: int = 0
     tick: float = 0.001
     seconds: float = 1_000.0
     life: float | None = None
@@ -103,6 +104,7 @@ _COUNTS = {
     "replays",
     "cutovers",
     "held",
+    "rogues",
 }
 _PLAIN = {
     "batch",

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
 
-WINDOW = timedelta(minutes=5)
-"""How far back metrics are looked at: they come once a minute, and late."""
+WINDOW, LOST = timedelta(minutes=5), timedelta(minutes=15)
+"""How far back metrics are looked at: they come once a minute, and late; and those of a loss, which Watch must not miss between
+two of its calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,24 @@ class Sources:
         point = self.latest("PolledEventCount", "SampleCount", {"EventSourceMappingUUID": source.id})
         return None if point is None else max(0.0, (datetime.now(UTC) - point["Timestamp"]).total_seconds() - 60)
 
+    def dropped(self, source: Source) -> datetime | None:
+        """When changes were last given up without a trace in the failure destination; None where none were lately."""
+        points = self._points("DroppedEventCount", "Sum", {"EventSourceMappingUUID": source.id}, LOST)
+        return max((point["Timestamp"] for point in points if point["Sum"] > 0), default=None)
+
     def latest(self, metric: str, statistic: Any, dimensions: Mapping[str, str]) -> Any:
         """The latest data point of a metric of Lambda's, of one minute; None where there is none."""
+        points = self._points(metric, statistic, dimensions, WINDOW)
+        return max(points, key=lambda point: point["Timestamp"], default=None)
+
+    def _points(self, metric: str, statistic: Any, dimensions: Mapping[str, str], window: timedelta) -> Any:
         now = datetime.now(UTC)
-        points = self.cloudwatch.get_metric_statistics(
+        return self.cloudwatch.get_metric_statistics(
             Namespace="AWS/Lambda",
             MetricName=metric,
             Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-            StartTime=now - WINDOW,
+            StartTime=now - window,
             EndTime=now,
             Period=60,
             Statistics=[statistic],
         )["Datapoints"]
-        return max(points, key=lambda point: point["Timestamp"], default=None)

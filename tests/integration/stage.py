@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 
 from local_cloud.cloud import Cloud, client
@@ -13,9 +14,13 @@ from remodel.dynamodb import DynamoStore
 from remodel.items import Item
 from remodel.runtime import tables_of
 from remodel.settings import table_names
+from runner import cutover
+from runner.check import Check
+from runner.errors import UnreadableBatch
+from runner.failed import Batch
 from runner.journal import Journal
 from runner.tips import Tips
-from runner.world import Denial, Failed, Reader, World
+from runner.world import Denial, Reader, World
 from tests.places import Handlers
 from tests.records import Application
 from tests.still import StillClock
@@ -88,14 +93,17 @@ class Batches:
     def __init__(self) -> None:
         self.batches: dict[str, tuple[str, list[Any]]] = {}
 
-    def look(self) -> list[Failed]:
-        return [Failed(name, source) for name, (source, _records) in self.batches.items()]
+    def look(self) -> list[str]:
+        return list(self.batches)
 
-    def records(self, failed: Failed) -> list[Any]:
-        return self.batches[failed.name][1]
+    def batch(self, name: str) -> Batch:
+        source, records = self.batches[name]
+        if not records:
+            raise UnreadableBatch("expected a batch with its records")
+        return Batch(source, records)
 
-    def discard(self, failed: Failed) -> None:
-        self.batches.pop(failed.name, None)
+    def discard(self, name: str) -> None:
+        self.batches.pop(name, None)
 
     def empty(self) -> None:
         self.batches.clear()
@@ -158,12 +166,17 @@ class Stage:
             raise Killed
         self.called.append((name, dict(payload)))
         with self.one_at_a_time:
-            if name not in self._timed:
-                self.handlers.load(name)
-                clock: Any = self.handlers.runtime(name).place.clock
-                clock.now, clock.sleep = self.clock.now, lambda seconds: None
-                self._timed.add(name)
+            self.load(name)
             return json.loads(json.dumps(self.handlers(name, json.loads(json.dumps(payload)))))
+
+    def load(self, name: str) -> Any:
+        """A function of the template, wired, at the stage's time."""
+        if name not in self._timed:
+            self.handlers.load(name)
+            clock: Any = self.handlers.runtime(name).place.clock
+            clock.now, clock.sleep = self.clock.now, lambda seconds: None
+            self._timed.add(name)
+        return self.handlers.app(name).wired()
 
     def tips(self) -> Tips:
         old = {name: self.cloud.tables[name] for name in self.model.old_tables}
@@ -192,3 +205,11 @@ class Stage:
             finally:
                 self.assassin.after(None)
             return kills
+
+
+def stops(stage: Stage, accepted: Mapping[str, int] = MappingProxyType({})) -> list[Check]:
+    """What shuts the gate of the cutover."""
+    return [each for each in cutover.gate(stage.world, accepted).checks if each.stops]
+
+
+def quietly(told: str) -> None: ...

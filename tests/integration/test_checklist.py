@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from types import MappingProxyType
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local_cloud.cloud import Cloud
 from measures.model import MODEL
 from remodel.backfill import RUN
 from remodel.errors import Fenced
@@ -19,9 +19,22 @@ from remodel.keys import Key
 from remodel.notes import Note
 from remodel.segments import forget
 from remodel.streams import sighted
-from runner import backup, cutover, finish, ownership, prepare, quarantine, resync, returned, rollback, status, validate
+from runner import (
+    backup,
+    cutover,
+    finish,
+    ownership,
+    prepare,
+    quarantine,
+    resync,
+    returned,
+    rollback,
+    show,
+    status,
+    validate,
+)
 from runner.backfill import backfill, open_segments
-from runner.check import Check, State
+from runner.check import State
 from runner.comparison import BEGUN
 from runner.drive import set_rate
 from runner.errors import Busy, CallFailed, NotReady
@@ -30,44 +43,10 @@ from runner.lease import LEASE
 from runner.validate import Mode
 from runner.watch import SILENT, Advance, Silent
 from runner.world import NEW, OLD
-from tests.integration.stage import Killed, Stage
-from tests.places import Handlers
+from tests.integration.stage import Killed, Stage, quietly, stops
 from tests.rows import actual, guid, link, number, reading, text
 
 MIGRATED = [name for name in MODEL.order if MODEL.migrates(name)]
-
-
-def stops(stage: Stage, accepted: Mapping[str, int] = MappingProxyType({})) -> list[Check]:
-    """What shuts the gate of the cutover."""
-    return [each for each in cutover.gate(stage.world, accepted).checks if each.stops]
-
-
-def quietly(told: str) -> None: ...
-
-
-@pytest.fixture
-def stage(shared_cloud: Cloud, handlers: Handlers) -> Iterator[Stage]:
-    made = Stage(shared_cloud, handlers)
-    made.put("links", link(), link("second", goal_id=text("g"), linked_at=text("2025-05-05")))
-    made.put("actuals", *(actual(name) for name in "abc"))
-    yield made
-    with suppress(made.world.dynamodb.exceptions.ResourceNotFoundException):
-        made.world.dynamodb.delete_table(TableName=shared_cloud.tables["migration"])
-
-
-@pytest.fixture
-def filled(stage: Stage) -> Stage:
-    backup.back_up(stage.world)
-    prepare.prepare(stage.world, quietly)
-    backfill(stage.world, 2, SILENT)
-    assert len(stage.rows("measure_data")) == 6
-    return stage
-
-
-@pytest.fixture
-def ready(filled: Stage) -> Stage:
-    assert validate.validate(filled.world, Mode.FULL, 100, 1).passed
-    return filled
 
 
 def test_a_backup_that_is_cut_off_goes_on(stage: Stage) -> None:
@@ -400,6 +379,28 @@ def test_a_rollback_clears_what_was_replicated_and_nothing_else(filled: Stage) -
     assert len(filled.rows("measure_data")) == 6 + 1
 
 
+@pytest.mark.parametrize("tables", [["actuals"], ["links"], MIGRATED], ids=",".join)
+def test_a_rollback_stops_and_clears_exactly_what_its_dry_run_lists(tables: list[str], ready: Stage) -> None:
+    """Old rows that changed, moved and went since, a row in quarantine, and one that the application's own people have added."""
+    ready.application.do("actuals", actual("bad", recorded_by=text(" ")), actual("a", measure_id=text("m2")))
+    ready.remove("actuals", actual("b"))
+    ready.put("measure_data", {"id": text("by hand"), "measure_link_id": text(guid("link"))})
+    before = {name: ready.rows(name) for name in MODEL.new_tables}
+
+    listed = rollback.identified(ready.world, tables)
+    effects = " ".join(rollback.effects(ready.world, tables))
+    assert (ready.readers.on, {name: ready.rows(name) for name in MODEL.new_tables}) == (True, before)
+    cleared = rollback.clear_rows(ready.world, tables, SILENT)
+
+    assert cleared == listed
+    assert {name: len(before[name]) - len(ready.rows(name)) for name in before} == listed
+    assert "by hand" in ready.rows("measure_data")
+    assert ready.readers.on is False and all(source in effects for source in ready.world.sources)
+    open_ = [name for name, left in open_segments(ready.world, 2).items() if left]
+    assert open_ == tables and f"backfill of {', '.join(tables)}" in effects
+    assert "full comparison" in [each.name for each in stops(ready)] and "no longer count" in effects
+
+
 def test_a_comparison_from_before_a_rollback_does_not_count(ready: Stage) -> None:
     ready.clock.sleep(1)
     rollback.clear_rows(ready.world, ["actuals"], SILENT)
@@ -518,16 +519,48 @@ def test_no_verb_writes_behind_the_fence(ready: Stage) -> None:
     before = ready.rows("measure_data")
     ready.world.call().set_fence("2026-11-22T08:00:00Z")
     for verb in writing.values():
-        with pytest.raises(Fenced, match="since 2026-11-22"):
+        with pytest.raises(Fenced, match="since 2026-11-22.*`remodel rollback` returns to the old tables"):
             verb()
     ready.world.call().lift_fence()
     ready.flag.value = NEW
     for verb in writing.values():
-        with pytest.raises(Fenced, match="the flag at 'new'"):
+        with pytest.raises(Fenced, match="the flag at 'new'.*`remodel rollback` returns to the old tables"):
             verb()
 
     assert ready.rows("measure_data") == before
     assert [step.verb for step in ready.world.journal.steps() if step.outcome == "failed"] == ["rollback"]
+
+
+def test_behind_the_fence_a_comparison_reads_and_says_what_it_compares(ready: Stage) -> None:
+    cutover.cutover(ready.world, {}, quietly)
+    since = ownership.fenced_since(ready.world)
+    written = {**ready.rows("measure_data")[guid("a")], "label": text("by the application")}
+    ready.put("measure_data", written)
+    before = ready.rows("measure_data")
+
+    for mode in (Mode.SAMPLE, Mode.FULL):
+        found = validate.validate(ready.world, mode, 100, 1)
+        assert (found.since, found.drift, found.passed) == (since, 1, False)
+
+    assert ready.rows("measure_data") == before
+    assert not any(payload.get("repair") for _name, payload in ready.called)
+    with show.console().capture() as shown:
+        show.validation(found, Path("report.html"))
+    told = " ".join(shown.get().split())
+    assert "the application owns the new tables since" in told
+    assert "compared with what follows from the old tables, so what it has written since then differs" in told
+
+
+def test_status_shows_that_it_was_cut_over_and_since_when(ready: Stage) -> None:
+    cutover.cutover(ready.world, {}, quietly)
+
+    found = status.status(ready.world)
+
+    assert (found.reads, found.milestones["cut over"]) == (NEW, True)
+    assert found.fence == ownership.fenced_since(ready.world)
+    with show.console().capture() as shown:
+        show.console().print(show.status(found))
+    assert re.search(r"cut over +since 20\d\d-\d\d-\d\d \d\d:\d\d UTC", shown.get())
 
 
 def test_the_gate_is_shut_by_what_is_under_way(ready: Stage) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from measures.model import MODEL
 from remodel import fanout
 from remodel.errors import Fenced
 from remodel.fence import FENCE
@@ -18,9 +20,9 @@ from remodel.keys import Key
 from remodel.notes import Note, open_notes
 from remodel.store import INDEX_KEY
 from tests.conftest import ROOT
-from tests.places import DONE
+from tests.places import DONE, Handlers, replicate
 from tests.records import Application
-from tests.rows import actual, guid, link, measure, number, person, text
+from tests.rows import actual, guid, link, measure, milestone, number, person, reading, text
 
 ENGINE = ROOT / "shared/remodel"
 
@@ -46,6 +48,7 @@ def new_rows(application: Application) -> list[Any]:
     return [application.place.rows(table) for table in (*application.place.model.new_tables, "quarantine")]
 
 
+MORE = {"milestones": milestone("m"), "readings": reading("r")}
 CHANGES = {
     "links": link(weight=number("0.5")),
     "actuals": actual(actual_value=number(8)),
@@ -108,8 +111,12 @@ def test_a_schedule_compares_nothing_and_tells_of_no_drift(
     standing.place.put("measure_data", {"id": text("by the application")})
     set_fence(standing)
 
+    standing.place.put("quarantine", {"source": text("actuals"), "row": text("x")})
+    capsys.readouterr()
     assert standing.handlers("Reconcile", {"mode": mode, "scheduled": True})["drift"] == 0
-    assert '"Drift":[0.0]' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert all(f'"{metric}":[0.0]' in said for metric in ("Drift", "QuarantineDepth", "BackfillIdle"))
+    standing.place.remove("quarantine", {"source": text("actuals"), "row": text("x")})
     assert standing.handlers("Reconcile", {"mode": "counts"})["drift"] == 1, "a person is told"
     lift_fence(standing)
     assert standing.handlers("Reconcile", {"mode": mode, "scheduled": True})["drift"] == 1
@@ -135,6 +142,53 @@ def test_every_other_function_raises_where_it_would_write(function: str, event: 
         standing.handlers(function, event)
 
     assert new_rows(standing) == before
+
+
+def fanout_message() -> Any:
+    return {"Records": [{"messageId": "1", "body": json.dumps({"fanout": "any"})}]}
+
+
+BEHIND: dict[str, Any] = {
+    **{replicate(source): None for source in MODEL.old_tables},
+    "Backfill": {"table": "actuals"},
+    "Reconcile": {"mode": "full", "repair": True},
+    "Replay": {"source": "actuals", "ids": [guid("actual")]},
+    "Sweep": {"older_than": 0},
+    "Fanout": fanout_message(),
+}
+"""What each function is asked; those on streams a change of their own table."""
+
+
+def test_every_function_of_the_template_but_one_is_asked(handlers: Handlers) -> None:
+    """`Watch` looks at streams alone; its role may not write a new row."""
+    assert set(handlers.place.functions) - set(BEHIND) == {"Watch"}
+
+
+@pytest.mark.parametrize("function", BEHIND)
+@pytest.mark.parametrize("deployed", ["before", "after"])
+def test_no_write_reaches_a_new_table_behind_the_fence(function: str, deployed: str, standing: Application) -> None:
+    """Also not of a function that was deployed after the cutover: the fence is an item of the index, which stays."""
+    source = function.removeprefix("Replicate").lower()
+    event = BEHIND[function]
+    if event is None:
+        event = {"Records": standing.put(source, (CHANGES | MORE)[source])}
+    standing.place.put("actuals", actual(actual_value=number(8)))
+    note = Note(standing.handlers.runtime("Sweep").place.call(60.0), [Hint(Key("actuals", guid("actual")))])
+    note.cover([])
+    standing.handlers.app(function)
+    before = new_rows(standing)
+    set_fence(standing)
+    if deployed == "after":
+        standing.handlers.load(function)
+
+    with suppress(Fenced):
+        standing.handlers(function, event)
+
+    assert new_rows(standing) == before
+    lift_fence(standing)
+    if function != "Fanout":
+        standing.handlers(function, event)
+        assert new_rows(standing) != before, "it had something to write"
 
 
 def test_an_orphan_is_not_deleted(standing: Application) -> None:

@@ -12,7 +12,7 @@ from demo.rows import DATA, Rows
 from local_cloud.cloud import Cloud
 from remodel.dynamodb import DynamoStore
 from remodel.items import Item
-from runner import backup, forecast
+from runner import backup, pace
 from runner.backfill import backfill
 from runner.plan import plan
 from runner.watch import SILENT
@@ -56,7 +56,7 @@ def test_what_is_foreseen_is_what_the_backfill_counts(stage: Stage, monkeypatch:
     backup.back_up(stage.world)
     reads = metered_reads(monkeypatch)
 
-    done = backfill(stage.world, forecast.SEGMENTS, SILENT)
+    done = backfill(stage.world, pace.SEGMENTS, SILENT)
 
     assert foreseen.units == pytest.approx(sum(each["units"] for each in done.tables.values()), rel=NEAR)
     assert foreseen.new_rows == sum(len(stage.rows(name)) for name in stage.model.new_tables)

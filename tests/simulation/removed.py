@@ -14,10 +14,12 @@ from remodel.items import Item
 from remodel.keys import Key
 from remodel.mapping import Snapshot
 from remodel.materialize import Done
+from remodel.store import NAME
 from remodel_testing.memory import MemoryStore
-from remodel_testing.simulation.cutover import RULES, Cutover
+from remodel_testing.simulation.cutover import Desk, Operator
 from remodel_testing.simulation.parts import WatchedStore
 from remodel_testing.simulation.run import Run
+from runner import cutover, handover, returned, rollback
 from tests.simulation.stage import Stage
 
 Patches = list[tuple[Any, str, Any]]
@@ -426,30 +428,84 @@ def the_fence_is_read_once() -> Patches:
     return [(fence, "CHECK", 1e9)]
 
 
-def _without_rule(rule: str) -> Patches:
-    return [(Cutover, "rules", RULES - {rule})]
+@guard("cutover: all from before the tips were opened has been read")
+def no_look_at_what_was_before() -> Patches:
+    return [(handover, "_cover_what_was_before", nothing)]
+
+
+@guard("cutover: quiet before anything else")
+def no_proof_of_quiet() -> Patches:
+    return [(handover, "_quiet", lambda world, tips: (world.clock.now(), []))]
 
 
 @guard("cutover: drained before the fence")
 def no_drain() -> Patches:
-    return _without_rule("drain")
+    return [(handover, "_drain", nothing)]
+
+
+@guard("cutover: the fence still stands after the bound")
+def no_second_look_at_the_fence() -> Patches:
+    return [(handover, "_stands", nothing)]
+
+
+@guard("cutover: the fence before the flag")
+def no_fence_at_the_flip() -> Patches:
+    return [(Call, "set_fence", nothing)]
 
 
 @guard("cutover: the bound is waited for")
 def no_wait() -> Patches:
-    return _without_rule("bound")
+    return [(fence, "BOUND", 0.0)]
 
 
-@guard("cutover: verified behind the fence")
+@guard("cutover: nothing under way behind the fence")
 def no_verification() -> Patches:
-    return _without_rule("verify")
+    return [(handover, "unfinished", lambda call: "")]
+
+
+@guard("cutover: what was touched is compared")
+def no_comparison() -> Patches:
+    return [(handover, "_compare", lambda *_: 0)]
+
+
+@guard("cutover: what runs during the rehearsal is compared again")
+def all_was_rehearsed() -> Patches:
+    return [(handover, "ended", lambda call, since: {item[NAME]["S"] for item in notes._stored(call, since)})]
+
+
+@guard("cutover: still quiet at the end")
+def no_last_look() -> Patches:
+    return [(handover, "_still_quiet", nothing)]
 
 
 @guard("cutover: a failure lifts the fence")
 def no_lift() -> Patches:
-    return _without_rule("lift")
+    def hand_over(world: Any, tips: Any, tell: Any) -> Any:
+        return handover.hand_over(world, tips, cutover._since(world), tell)
+
+    return [(cutover, "_hand_over", hand_over)]
+
+
+@guard("cutover: the lease is held before the flag and before the fence is lifted")
+def leases_are_not_checked() -> Patches:
+    return [(Operator, "check", nothing)]
+
+
+@guard("cutover: a fence is lifted by a cutover that was killed alone")
+def every_fence_is_lifted() -> Patches:
+    return [(cutover, "_check", nothing)]
+
+
+@guard("rollback: event sources are off before the fence is lifted")
+def streams_go_on() -> Patches:
+    return [(rollback.event_sources, "stop", nothing)]
+
+
+@guard("rollback: the fence stays until its end")
+def the_fence_is_lifted_first() -> Patches:
+    return [(returned, "begin", lambda world: world.call().lift_fence())]
 
 
 @guard("rollback: resync")
 def no_resync_after_a_rollback() -> Patches:
-    return _without_rule("resync")
+    return [(Desk, "must_resync", False)]

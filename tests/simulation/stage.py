@@ -13,6 +13,7 @@ from remodel.backfill import backfill
 from remodel.call import Call, Place
 from remodel.compare import compare
 from remodel.errors import Fenced, Unanswered, Unavailable
+from remodel.hints import Hint, read_record
 from remodel.items import Item
 from remodel.keys import Key
 from remodel.model import Model
@@ -21,8 +22,9 @@ from remodel.segments import Segment
 from remodel.store import NAME, Change, Page
 from remodel_testing.limits import stored
 from remodel_testing.memory import Fault, MemoryStore
-from remodel_testing.simulation.cutover import Cutover
+from remodel_testing.simulation.cutover import Desk, Operator
 from remodel_testing.simulation.parts import Killed, Messages, StepClock, is_note, place_in_index, tables_of
+from runner.world import NEW
 from tests.simulation.worlds import SUBJECTS
 
 STEPS = 5_000
@@ -40,6 +42,7 @@ class Actor:
         self._at: tuple[str, Key | None] | None = None
         self.value: Any = None
         self.error: Exception | None = None
+        self.operator: Operator | None = None
         self.notes: set[str] = set()
 
     @property
@@ -72,6 +75,9 @@ class Actor:
         return self.value
 
     def kill(self) -> None:
+        assert not self.over, "expected it to be under way, found that it has ended"
+        if self.operator is not None:
+            self.operator.gone = True
         self._thread.throw(Killed())
 
     def step(self, operation: str, key: Key | None) -> None:
@@ -108,7 +114,8 @@ class StageStore(MemoryStore):
 
     def query(self, group: str, prefix: str, start: str | None, limit: int) -> Page:
         page = super().query(group, prefix, start, limit)
-        if group != OPEN:
+        current = self.stage.current
+        if group != OPEN or (current is not None and current.operator is not None):
             return page
         living = self.stage.living()
         return Page([item for item in page.items if item[NAME]["S"] not in living], page.next)
@@ -152,6 +159,10 @@ class Stage:
         self.astray: list[Callable[[], object]] = []
         self.noted: list[str] = []
         self.flipped = False
+        self.written: list[Hint] = []
+        self.desk = Desk(self)
+        self.befalls: dict[str, Callable[[], object]] = {}
+        self.due: list[Any] = []
         self.faults: dict[tuple[str, str], list[Fault]] = {}
         self._records = self._steps = 0
 
@@ -164,6 +175,11 @@ class Stage:
         return waiting.pop(0) if waiting else None
 
     def _sleep(self, seconds: float) -> None:
+        """Whoever waits for as long as a call may still write sees all of them end."""
+        if 0 < fence.BOUND <= seconds:
+            for actor in self.actors:
+                if actor.operator is None:
+                    actor.finish()
         self.clock.time += seconds
 
     def living(self) -> set[str]:
@@ -195,7 +211,15 @@ class Stage:
         }
         body |= ({"OldImage": old} if old else {}) | ({"NewImage": new} if new else {})
         name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
-        return {"eventName": name, "eventSourceARN": f"arn:aws:dynamodb:r:1:table/{table}/stream/one", "dynamodb": body}
+        record = {
+            "eventName": name,
+            "eventSourceARN": f"arn:aws:dynamodb:r:1:table/{table}/stream/one",
+            "dynamodb": body,
+        }
+        hint = read_record(self.model, table, record).hint
+        assert hint is not None
+        self.written.append(hint)
+        return record
 
     # Calls
 
@@ -237,23 +261,59 @@ class Stage:
     def lift_fence(self) -> None:
         self.store.tables["index"].delete(fence.FENCE.text)
 
-    def flip(self) -> None:
-        """What a cutover does once the fence is set: it waits, and where a note is open it lifts the fence and goes back."""
-        if "bound" in Cutover.rules:
-            self.clock.time += fence.BOUND
-            for actor in self.actors:
-                actor.finish()
-        if "verify" in Cutover.rules and self.open_notes:
-            self.lift_fence()
-            self.sweep()
-        else:
+    # Operators
+
+    def cutting_over(self) -> Actor:
+        """`befalls`: what happens when it says something that begins so. `due`: records that are delivered while it waits for the
+        last changes."""
+        operator = Operator(self.desk)
+        made = self.start(lambda call: operator.cut_over())
+        made.operator = operator
+        return made
+
+    def rolling_back(self) -> Actor:
+        operator = Operator(self.desk)
+        made = self.start(lambda call: operator.roll_back())
+        made.operator = operator
+        return made
+
+    def lambda_goes_on(self) -> None:
+        """With what was held, where the event sources are on."""
+        for record in self.due if self.desk.on else ():
+            one = self.receiving(record)
+            one.finish()
+            if one.error is None:
+                self.due.remove(record)
+
+    @property
+    def is_fenced(self) -> bool:
+        return fence.FENCE.text in self.store.tables["index"].items
+
+    def is_open(self) -> bool:
+        return True
+
+    def is_behind(self) -> bool:
+        return bool(self.due)
+
+    def is_read(self) -> bool:
+        return False
+
+    def told(self, told: str) -> None:
+        for moment in [each for each in self.befalls if told.startswith(each)]:
+            self.befalls.pop(moment)()
+
+    def flag_was_set(self, value: str, unread: list[Hint]) -> None:
+        self.flipped = value == NEW
+        if self.flipped:
+            self.expect(self.is_fenced, "the fence to be set before the flag")
             self.expect(not self.wrong(), "no difference at the flip")
-            self.flipped = True
 
     def sweeping(self) -> Actor:
         return self.start(lambda call: converge.sweep(call, 0.0))
 
     def sweep(self) -> None:
+        while self.due:
+            self.deliver(self.due.pop(0))
         self.sweeping().finish()
 
     def working(self, stop_at: float = 9e15) -> Actor:

@@ -13,14 +13,14 @@ from typing import Any
 from measures.ids import derived_id
 from measures.model import MODEL as MEASURES
 from remodel import index
-from remodel.backfill import backfill
 from remodel.converge import converge
 from remodel.errors import Fenced
 from remodel.hints import Hint
+from remodel.items import Item
 from remodel.keys import Key
 from remodel.model import Model
-from remodel.segments import Segment
 from remodel_testing.memory import Fault
+from remodel_testing.simulation.cutover import played
 from remodel_testing.simulation.world import small
 from shop.model import MODEL as SHOP
 from tests.simulation.library import MODEL as LIBRARY
@@ -41,7 +41,7 @@ class Story:
 
     def ends(self) -> list[str]:
         """What is wrong at its end."""
-        with small(self.small):
+        with small(self.small), played():
             stage = Stage(self.model, self.queue, self.live)
             self.tell(stage)
             return stage.wrong() + ["a note stays open"] * stage.open_notes
@@ -429,34 +429,227 @@ def behind_the_fence_rows_join_and_nothing_is_written(stage: Stage) -> None:
     stage.backfill("readings")  # a rollback is followed by a resync: behind the fence nothing leaves a note
 
 
-@story(small={"page": 1})
+# The cutover
+
+
+def settled(stage: Stage) -> None:
+    with_links(stage, link(1))
+    stage.deliver(stage.put("readings", reading(9)))
+
+
+def cut_over(stage: Stage) -> None:
+    stage.cutting_over().finish()
+    stage.expect(stage.flipped and stage.is_fenced, "the flag at new, behind a fence")
+
+
+def is_refused(stage: Stage) -> bool:
+    stage.cutting_over().finish()
+    refused = not stage.flipped and not stage.is_fenced
+    stage.expect(refused, "the cutover to be refused, and the fence to be lifted")
+    return refused
+
+
+def written_by_the_application(stage: Stage) -> Item:
+    """A new row that nothing in the old tables explains."""
+    row = {**stage.store.tables["measure_data"].items[guid(9)], "label": text("by the application")}
+    stage.store.tables["measure_data"].put(row)
+    return row
+
+
+@story()
+def a_cutover_waits_until_the_last_changes_have_arrived(stage: Stage) -> None:
+    """The application pauses when it is asked to, and what it wrote last is delivered after that."""
+    settled(stage)
+    stage.befalls["pause"] = lambda: stage.due.append(stage.put("readings", reading(8)))
+    cut_over(stage)
+
+
+@story()
+def a_change_from_before_the_tips_that_no_function_has_seen_ends_a_cutover(stage: Stage) -> None:
+    settled(stage)
+    stage.due.append(stage.put("readings", reading(8)))
+    if is_refused(stage):
+        stage.lambda_goes_on()
+        cut_over(stage)
+
+
+@story()
+def a_change_that_no_function_has_seen_ends_a_cutover(stage: Stage) -> None:
+    settled(stage)
+    late: list[Any] = []
+    stage.befalls["pause"] = lambda: late.append(stage.put("readings", reading(8)))
+    if is_refused(stage):
+        stage.deliver(*late)
+        cut_over(stage)
+
+
+@story()
+def a_change_in_the_pause_ends_a_cutover(stage: Stage) -> None:
+    settled(stage)
+    late: list[Any] = []
+    stage.befalls["comparing what was touched meanwhile"] = lambda: late.append(stage.put("readings", reading(8)))
+    if is_refused(stage):
+        stage.deliver(*late)
+        cut_over(stage)
+
+
+@story()
 def a_cutover_waits_for_calls_that_have_read_the_fence(stage: Stage) -> None:
-    """A second page has no note yet when the notes are looked at, and needs no other look at the fence."""
+    """One is about to write what was right when it read."""
     with_links(stage, link(1))
-    for n in (7, 8):
-        stage.put("readings", reading(n))
-    one = stage.start(lambda call: backfill(call, Segment("readings", 0, 1), 9e15))
-    first, second = sorted((7, 8), key=lambda n: stage.store.scan_order("readings", guid(n)))
-    one.until("write", "measure_data", guid(first)).until("get", "measure_data", guid(second))
-    stage.deliver(stage.delete("readings", guid(second)))
-    stage.set_fence()
-    stage.flip()
+    one = stage.receiving(stage.put("readings", reading(9))).until("get", "measure_data", guid(9))
+    stage.deliver(stage.delete("readings", guid(9)))
+    operator = stage.cutting_over().until("write", "index", "fence")
+    one.past("get", "index", "fence")
+    operator.finish()
     one.finish()
+    stage.expect(stage.flipped, "the flag at new")
 
 
-@story(small={"page": 1})
-def a_cutover_looks_for_open_notes_behind_the_fence(stage: Stage) -> None:
-    """A call writes what was right when it read, and meets the fence before it can correct that."""
+@story()
+def a_request_to_lift_a_fence_that_comes_late_ends_a_cutover(stage: Stage) -> None:
+    """It was made by a cutover before, got no answer, and was made again."""
+    settled(stage)
+    late: list[Any] = []
+    stage.befalls["comparing what was touched meanwhile"] = lambda: late.append(stage.put("readings", reading(8)))
+    stage.befalls["lifting the fence"] = lambda: stage.unanswered.add("index")
+    is_refused(stage)
+    stage.deliver(*late)
+    operator = stage.cutting_over().until("write", "index", "fence").past("write", "index", "fence")
+    stage.astray.pop()()
+    operator.finish()
+    stage.expect(not stage.flipped, "the cutover to be refused")
+
+    cut_over(stage)
+
+
+@story()
+def no_note_stays_open_behind_the_fence(stage: Stage) -> None:
+    """A call dies when all that it had to write is there: nothing could close its note as long as the fence stands."""
     with_links(stage, link(1))
-    for n in (7, 8):
-        stage.put("readings", reading(n))
-    one = stage.start(lambda call: backfill(call, Segment("readings", 0, 1), 9e15))
-    first, second = sorted((7, 8), key=lambda n: stage.store.scan_order("readings", guid(n)))
-    one.until("write", "measure_data", guid(first)).until("get", "measure_data", guid(second))
-    stage.deliver(stage.delete("readings", guid(second)))
-    stage.set_fence()
-    one.past("write", "measure_data", guid(second))
-    stage.flip()
+    one = stage.receiving(stage.put("readings", reading(9))).until("get", "measure_data", guid(9))
+    operator = stage.cutting_over().until("write", "index", "fence")
+    one.past("write", "measure_data")
+    one.kill()
+    operator.finish()
+    stage.expect(not stage.flipped, "the cutover to be refused")
+
+    stage.sweep()
+    cut_over(stage)
+
+
+@story()
+def what_was_touched_is_compared_before_the_flip(stage: Stage) -> None:
+    """Another program has removed a new row."""
+    settled(stage)
+    stage.store.tables["measure_data"].delete(guid(9))
+    if is_refused(stage):
+        stage.repair("readings")
+        cut_over(stage)
+
+
+@story()
+def a_call_that_runs_during_the_rehearsal_is_compared_again(stage: Stage) -> None:
+    settled(stage)
+    one = stage.receiving(stage.put("readings", reading(8))).past("write", "measure_data")
+
+    def meddle() -> None:
+        one.finish()
+        stage.store.tables["measure_data"].delete(guid(8))
+
+    stage.befalls["pause"] = meddle
+    if is_refused(stage):
+        stage.repair("readings")
+        cut_over(stage)
+
+
+@story()
+def an_operator_who_was_taken_over_changes_nothing_more(stage: Stage) -> None:
+    """The machine slept behind the fence; meanwhile another one has cut over, and gone back again."""
+    settled(stage)
+    sleeper = stage.cutting_over().until("write", "index", "fence").past("write", "index", "fence")
+    assert sleeper.operator is not None
+    sleeper.operator.lost = True
+    stage.lift_fence()
+    cut_over(stage)
+    stage.rolling_back().finish()
+    sleeper.finish()
+    stage.expect(not stage.flipped, "the flag to stay where the other one has left it")
+
+
+@story()
+def an_operator_who_was_taken_over_does_not_lift_the_fence_of_another(stage: Stage) -> None:
+    settled(stage)
+    sleeper = stage.cutting_over().until("write", "index", "fence")
+    assert sleeper.operator is not None
+    sleeper.operator.lost = True
+    cut_over(stage)
+    stage.put("readings", reading(8))  # by a program that was not told; the sleeper takes it for a reason to give up
+    sleeper.finish()
+    stage.expect(stage.flipped and stage.is_fenced, "the application to keep the new tables")
+
+    stage.rolling_back().finish()
+    stage.backfill("readings")
+
+
+@story()
+def a_cutover_that_was_killed_behind_its_fence_begins_again(stage: Stage) -> None:
+    settled(stage)
+    stage.cutting_over().until("write", "index", "fence").past("write", "index", "fence").kill()
+    stage.expect(stage.is_fenced and not stage.flipped, "the fence alone")
+    cut_over(stage)
+
+
+@story()
+def a_second_operator_is_refused_while_the_first_one_works(stage: Stage) -> None:
+    settled(stage)
+    first = stage.cutting_over().until("write", "index", "fence").past("write", "index", "fence")
+    stage.cutting_over().finish()
+    stage.expect(stage.is_fenced, "the fence of the first one to stand")
+    first.finish()
+    stage.expect(stage.flipped, "the first one to come to its end")
+
+
+def held_and_overwritten(stage: Stage) -> None:
+    """A change of an old table is held behind the fence, and the application has written the row."""
+    settled(stage)
+    cut_over(stage)
+    record = stage.put("readings", reading(9, value=2))
+    one = stage.receiving(record)
+    one.finish()
+    stage.expect(isinstance(one.error, Fenced), "the record to be held")
+    stage.due = [record]
+
+
+@story()
+def a_rollback_keeps_what_the_application_has_written(stage: Stage) -> None:
+    """What was held is not delivered until a person has brought over what is needed."""
+    held_and_overwritten(stage)
+    row = written_by_the_application(stage)
+    stage.rolling_back().finish()
+    stage.lambda_goes_on()
+    stage.expect(stage.store.tables["measure_data"].items[guid(9)] == row, "the application's row to be kept")
+
+    stage.desk.on = True
+    stage.lambda_goes_on()
+    stage.backfill("links", "readings")
+    cut_over(stage)
+
+
+@story()
+def a_cutover_does_not_lift_the_fence_of_a_rollback_that_was_killed(stage: Stage) -> None:
+    held_and_overwritten(stage)
+    row = written_by_the_application(stage)
+    stage.rolling_back().until("write", "index", "fence").kill()
+    stage.cutting_over().finish()
+    stage.expect(stage.is_fenced and not stage.flipped, "the fence to stand, and the flag at old")
+    stage.lambda_goes_on()
+    stage.expect(stage.store.tables["measure_data"].items[guid(9)] == row, "the application's row to be kept")
+
+    stage.rolling_back().finish()
+    stage.desk.on = True
+    stage.lambda_goes_on()
+    cut_over(stage)
 
 
 # Batches, gaps

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import cycle, product
 from typing import Any
 
@@ -335,6 +336,7 @@ class Range:
         watching.functions.clear()
         watching.functions.update({name: name for name in (*sources, "unmapped")})
         watching.sources.find = lambda function: sources.get(function)  # noqa: PLW0108 (it is another one later)
+        watching.sources.dropped = lambda source: None if source.id == "links" else datetime.now(UTC)
         for polled in (0.0, 100_000.0, 0.0, None):
             watching.sources.polled = lambda source, polled=polled: polled
             self.watcher.call("Watch", {})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from remodel.sources import Sources
 from runner.mappings import TRIES, Mappings
 
 
@@ -113,6 +114,19 @@ def test_what_nobody_measured_is_unknown_and_only_an_emulator_can_be_blind(
     (found,) = Mappings(client, metrics, {"links": "it"}, ["links"]).look()
 
     assert (found.enabled, found.lag, found.polled is not None, found.blind) == (True, lag, polled, blind)
+
+
+@pytest.mark.parametrize(
+    ("points", "lost"), [({}, False), ({"DroppedEventCount": 0.0}, False), ({"DroppedEventCount": 3.0}, True)]
+)
+def test_records_that_lambda_has_given_up_without_a_trace_are_known(points: dict[str, float], lost: bool) -> None:
+    client: Any = Lambda("Enabled", 0, "")
+    metrics: Any = Metrics(AWS, True, **points)
+    sources = Sources(client, metrics)
+    source = sources.find("it")
+
+    assert source is not None
+    assert (sources.dropped(source) is not None) == lost
 
 
 def test_other_readers_of_a_stream_are_named() -> None:

@@ -15,7 +15,7 @@ from remodel.items import Item
 from remodel.model import Model
 from remodel.segments import Segment
 from remodel_testing.memory import MemoryStore
-from runner import forecast, plan, survey
+from runner import forecast, pace, plan, survey
 from runner.facts import Facts, Stack, Table
 from runner.plan import Plan
 from runner.world import World
@@ -80,8 +80,8 @@ def test_what_is_foreseen_is_what_is_written(
 
     for name in model.order:
         call = it.call()
-        for n in range(forecast.SEGMENTS):
-            assert backfill(call, Segment(name, n, forecast.SEGMENTS), call.deadline).done
+        for n in range(pace.SEGMENTS):
+            assert backfill(call, Segment(name, n, pace.SEGMENTS), call.deadline).done
     assert found.forecast.new_rows == sum(len(store.tables[name].items) for name in model.new_tables)
     assert sum(sum(each.values()) for each in found.refused.values()) == len(store.tables["quarantine"].items)
     assert found.tables == {name: len(rows[name]) for name in model.order}
@@ -108,7 +108,7 @@ def test_the_rate_says_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> N
     assert (asked.rate.units, asked.seconds) == (50.0, asked.units / 50)
     assert "--rate" in asked.rate.why
     rows = sum(map(len, MEASURES.values()))
-    assert assumed.rate.units == forecast.SEGMENTS * forecast.WORKER * assumed.units / rows
+    assert assumed.rate.units == pace.SEGMENTS * forecast.WORKER * assumed.units / rows
     assert "4 segments of 200 rows a second" in assumed.rate.why
     assert (held.rate.units, "remodel rate" in held.rate.why) == (20.0, True)
 

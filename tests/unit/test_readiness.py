@@ -72,6 +72,10 @@ def test_where_everything_holds_the_next_step_is_the_cutover() -> None:
 
 
 STOPPED_FROM = {
+    "name app-new": (
+        Step.PLAN,
+        [old(physical="app-new"), replace(READY, tables=[OLD, NEW, replace(ENGINE, physical="app-new")])],
+    ),
     "old table app-rows": (Step.PLAN, [old(found=None), old(found=described("app-rows", key="number"))]),
     "rights of WatchRole": (Step.PLAN, [replace(READY, stack=Stack("sam deploy", denied=[Denial("WatchRole", "no")]))]),
     "backup": (Step.PREPARE, [replace(READY, backup=None)]),
@@ -159,6 +163,9 @@ def test_a_view_type_says_how_it_is_really_changed_and_who_else_reads_the_stream
 
 def test_two_other_readers_of_a_stream_are_worth_knowing() -> None:
     assert not wrong(old(consumers=["search"]))
+    assert only(
+        old(found=described("app-rows", Replicas=[{"RegionName": "eu-west-2"}]), consumers=["search"])
+    ).remedy == ("a shard of it has room for 1, and the migration is one more: move one of them")
     found = only(old(consumers=["search", "audit"]))
     assert (found.state, found.stops) == (State.TODO, False)
 
@@ -232,6 +239,9 @@ NOTHING = Facts(
 """Old tables, and nothing else."""
 
 
+CUT = Run(fenced="2026-11-22T08:00:00Z", interrupted=False)
+
+
 def test_the_whole_way() -> None:
     """Each step is the next one, once what was told before has been done."""
     backed_up = replace(NOTHING, backup=60.0)
@@ -242,7 +252,7 @@ def test_the_whole_way() -> None:
     streaming = replace(deployed, readers=READY.readers)
     backfilled = replace(streaming, run=Run())
     different = replace(backfilled, run=Run(compared=1.0, drift=2))
-    cut = replace(READY, flag="new", readers=deployed.readers, run=Run(cut_over=0.5))
+    cut = replace(READY, flag="new", readers=deployed.readers, run=replace(CUT, cut_over=0.5))
     way = [
         (NOTHING, "`remodel backup --stage dev --execute`"),
         (backed_up, "`remodel prepare --stage dev --execute`"),
@@ -253,8 +263,8 @@ def test_the_whole_way() -> None:
         (different, "`remodel validate --stage dev --full --repair --execute`"),
         (READY, "pause the application's writes, then `remodel cutover --stage dev --execute`"),
         (cut, "watch the application for 6.5 more days; `remodel rollback --stage dev --execute` goes back"),
-        (replace(cut, run=Run(cut_over=7.0)), "`remodel finish --stage dev`"),
-        (replace(cut, run=Run(cut_over=7.0, finished=True)), "nothing"),
+        (replace(cut, run=replace(CUT, cut_over=7.0)), "`remodel finish --stage dev`"),
+        (replace(cut, run=replace(CUT, cut_over=7.0, finished=True)), "nothing"),
     ]
     assert [next_step(facts).step for facts, _ in way] == [step for _, step in way]
 
@@ -266,6 +276,26 @@ def test_ways_back() -> None:
     back = replace(READY, readers=off, run=replace(RUN, uncovered=True))
     assert next_step(back).step == "`remodel prepare --stage dev --execute`"
     assert next_step(replace(back, readers=READY.readers)).step == "`remodel resync --stage dev --execute`"
+
+
+def test_a_flag_without_a_fence_is_what_comes_first_after_the_cutover() -> None:
+    assert (
+        next_step(replace(READY, flag="new", run=Run(cut_over=0.5))).step == "`remodel rollback --stage dev --execute`"
+    )
+
+
+def test_a_fence_that_protects_the_application_is_lifted_by_a_rollback_alone() -> None:
+    for facts in (replace(READY, run=CUT), replace(READY, flag=None, run=replace(CUT, interrupted=True))):
+        assert next_step(facts).step == "`remodel rollback --stage dev --execute` lifts it"
+
+
+@pytest.mark.parametrize("flag", ["New", "", "old "])
+def test_a_flag_of_another_value_is_no_flag(flag: str) -> None:
+    found = only(replace(READY, flag=flag))
+    assert (found.found, found.remedy) == (
+        f"expected old or new, found {flag!r}",
+        "`remodel prepare --stage dev --execute`",
+    )
 
 
 def test_a_missing_old_table_comes_first() -> None:

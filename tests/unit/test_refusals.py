@@ -155,6 +155,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
+def test_a_stage_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    status, told = typed("status", "--stage", "nowhere")
+
+    assert status == 2
+    assert "'nowhere' is not one of 'sandbox', 'dev', 'staging', 'prod'" in " ".join(told.split())
+
+
 @pytest.mark.parametrize("words", [[], ["status"], ["log"]])
 def test_the_only_stage_besides_sandbox_need_not_be_named(words: list[str], asked: list[Any]) -> None:
     runner.address.SAMCONFIG.write_text(STAGES)

@@ -12,13 +12,13 @@ from botocore.exceptions import ClientError, WaiterError
 
 from runner import aws, samconfig
 from runner.address import Address, Flags, address
-from runner.errors import NotReady, SamconfigUnwritable, TableOfAnotherStack
+from runner.errors import NotReady, SamconfigUnwritable, StackOfAnotherStage, TableOfAnotherStack
 from runner.stack import Deployment, Found
 
 HEAD = 'version = 0.1\n[dev.deploy.parameters]\nstack_name = "mine"\nregion = "eu-west-2"\n'
 FACTS = {"LinksStreamArn": "arn:a", "CreateNewTables": "false"}
 TABLES = {"NewLinks": "links", "NewData": "data"}
-ADDRESS = Address("dev", "mine", None, None, None, {})
+ADDRESS = Address("dev", "mine", None, None, None, {}, {})
 
 
 class CloudFormation:
@@ -171,6 +171,19 @@ def test_a_stack_of_another_name_in_another_region_is_found_and_keeps_its_tables
     config.write_text(HEAD.replace("mine", "remodel-dev"))
     with pytest.raises(TableOfAnotherStack, match="purposepath-measure-links"):
         aws.world(address(config, "dev", Flags())).stack.connect(FACTS)
+
+
+def test_a_stack_of_another_stage_is_refused_by_name(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there, functions = CloudFormation({"mine": {"Backfill": "it"}}), MagicMock()
+    variables = {"POWERTOOLS_METRICS_NAMESPACE": "Remodel/staging"}
+    functions.get_function_configuration.return_value = {"Environment": {"Variables": variables}}
+    clients = {"cloudformation": there, "lambda": functions}
+    monkeypatch.setattr(aws, "_clients", lambda place: lambda service, *rest: clients.get(service, MagicMock()))
+
+    with pytest.raises(
+        StackOfAnotherStage, match="expected a stack of stage dev, found one of stage staging: give --stage"
+    ):
+        aws.world(address(config, "dev", Flags()))
 
 
 def test_a_table_that_is_gone_was_not_made() -> None:
