@@ -326,5 +326,21 @@ def local(
         local.run(endpoint, prefix, kill / 100, repeat / 100)
 
 
+@app.command("new-template")
+def new_template(
+    model: Annotated[str, option("--model", "As package.module:NAME, found on PYTHONPATH.", envvar="REMODEL_MODEL")],
+    samconfig: Annotated[bool, option("--samconfig", "Its samconfig.toml instead.")] = False,
+) -> None:
+    """The template of a model, on standard output, and its samconfig.toml. Keep both beside template.yaml.
+
+    Example: remodel new-template --model shop.model:MODEL > template-shop.yaml
+    """
+    with ending(resumes=False):
+        from stack.samconfig import samconfig as config
+        from stack.template import template
+
+        sys.stdout.write((config if samconfig else template)(model))
+
+
 if __name__ == "__main__":
     sys.exit(app())

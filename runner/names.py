@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+STEM = "remodel"
+"""What names in an account begin with. For another model than that of `template.yaml`, its name comes next."""
+
 
 def camel(table: str) -> str:
     """`measure_links` is `MeasureLinks` in the template."""
