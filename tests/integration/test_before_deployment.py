@@ -50,7 +50,7 @@ def _names() -> list[str]:
 def quietly(told: str) -> None: ...
 
 
-def test_status_leads_from_nothing_to_the_deployment(stage: World) -> None:
+def test_status_leads_from_nothing_to_the_deployment(stage: World, tmp_path: Path) -> None:
     assert not any(status.status(stage).milestones.values())
     assert status.status(stage).next.step == "`remodel backup --execute`"
 
@@ -61,7 +61,7 @@ def test_status_leads_from_nothing_to_the_deployment(stage: World) -> None:
     found = status.status(stage)
     assert found.next.step == "`sam build && sam deploy --config-env dev`"
     assert [name for name, done in found.milestones.items() if done] == ["backed up", "prepared"]
-    written = samconfig.parameters(aws.SAMCONFIG, "dev")
+    written = samconfig.parameters(tmp_path / "samconfig.toml", "dev")
     assert written["CreateNewTables"] == "false"
     assert {f"{name.title()}StreamArn" for name in stage.migrated} <= written.keys()
 
