@@ -17,7 +17,7 @@ SAMCONFIG = Path(__file__).parents[1] / "samconfig.toml"
 
 
 def config(stem: str) -> Path:
-    """The file of a model whose names begin with `stem`: `samconfig.toml`, or `samconfig-shop.toml` for `remodel-shop`."""
+    """The file of a model whose names begin with `stem`: `samconfig.toml`, or `samconfig-x.toml` for `remodel-x`."""
     return SAMCONFIG.with_stem("-".join((SAMCONFIG.stem, *stem.split("-")[1:])))
 
 

@@ -71,7 +71,7 @@ def world(address: Address) -> World:
             functions, client("cloudwatch"), readers, [each for each in model.order if each in found.live]
         ),
         journal=journal,
-        flag=Parameter(client("ssm"), f"/{begin.replace('-', '/', 1)}/{stage}/read"),
+        flag=Parameter(client("ssm"), named.flag(begin, stage)),
         failures=Bucket(client("s3"), names.get("FailedBatches"), model.old_tables),
         tips=lambda: Tips(dynamodb, client("dynamodbstreams"), model, {each: tables[each] for each in found.live}),
         stack=Deployment(cloudformation, client("iam"), Found(address, names, new_tables)),

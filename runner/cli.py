@@ -251,7 +251,7 @@ def cutover_(
         raise typer.Exit(REFUSED)
 
 
-@verb(app, "rollback --stage dev --table actuals --execute", resumes=True)
+@verb(app, "rollback --stage dev --table TABLE --execute", resumes=True)
 def rollback_(
     it: World,
     execute: Execute = False,
@@ -333,7 +333,7 @@ def new_template(
 ) -> None:
     """The template of a model, on standard output, and its samconfig.toml. Keep both beside template.yaml.
 
-    Example: remodel new-template --model shop.model:MODEL > template-shop.yaml
+    Example: remodel new-template --model package.module:MODEL > template-name.yaml
     """
     with ending(resumes=False):
         from stack.samconfig import samconfig as config

@@ -21,7 +21,7 @@ Since = Annotated[datetime | None, option("--since", "Only what was rejected fro
 Until = Annotated[datetime | None, option("--until", "Only what was rejected until then (UTC).")]
 
 
-@verb(app, "quarantine list --stage dev --table actuals")
+@verb(app, "quarantine list --stage dev --table TABLE")
 def list_(
     it: World,
     as_json: Json = False,
@@ -43,7 +43,7 @@ def list_(
     say(as_json, rows, show.rows, "quarantine", ("table", "id", "since", "reason"), cells)
 
 
-@verb(app, "quarantine show ID --stage dev --table actuals")
+@verb(app, "quarantine show ID --stage dev --table TABLE")
 def show_(
     it: World, id: str, source: Annotated[str, option("--table", "Its old table.")], as_json: Json = False
 ) -> None:

@@ -11,7 +11,7 @@ from stack.template import ROOT, stem
 
 
 def template_file(named: str) -> str:
-    """What its template is called: `template-shop.yaml` for `remodel-shop`."""
+    """What its template is called: `template-x.yaml` for `remodel-x`."""
     return f"{stem(named).replace(STEM, 'template', 1)}.yaml"
 
 

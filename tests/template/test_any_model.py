@@ -21,7 +21,7 @@ from remodel.runtime import tables_of
 from remodel.settings import load_model, settings, table_names
 from runner.address import config
 from runner.model import DEFAULT
-from runner.names import camel, new_table, replicator
+from runner.names import camel, flag, new_table, replicator
 from stack.parts import LONGEST, MOST, Parts
 from stack.samconfig import samconfig, template_file
 from stack.template import rewritten, stem, template
@@ -200,9 +200,7 @@ def explicit(named: str, stage: str) -> set[str]:
     exports = {
         str(its._value(each["Export"]["Name"])) for each in document(named)["Outputs"].values() if "Export" in each
     }
-    return (
-        (found - aws) | exports | {name, f"{stem(named)}-{stage}", f"/{stem(named).replace('-', '/', 1)}/{stage}/read"}
-    )
+    return (found - aws) | exports | {name, f"{stem(named)}-{stage}", flag(stem(named), stage)}
 
 
 def _schedules(named: str) -> Iterator[Any]:
