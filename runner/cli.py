@@ -328,18 +328,21 @@ def local(
 
 @app.command("new-template")
 def new_template(
-    model: Annotated[str, option("--model", "As package.module:NAME, found on PYTHONPATH.", envvar="REMODEL_MODEL")],
+    model: Annotated[
+        str | None, option("--model", "As package.module:NAME, found on PYTHONPATH. Default: that of REMODEL_MODEL.")
+    ] = None,
     samconfig: Annotated[bool, option("--samconfig", "Its samconfig.toml instead.")] = False,
 ) -> None:
-    """The template of a model, on standard output, and its samconfig.toml. Keep both beside template.yaml.
+    """The template of a model, on standard output, or its samconfig.toml. Keep both in the folder of template.yaml.
 
     Example: remodel new-template --model package.module:MODEL > template-name.yaml
     """
     with ending(resumes=False):
+        from runner.model import named
         from stack.samconfig import samconfig as config
         from stack.template import template
 
-        sys.stdout.write((config if samconfig else template)(model))
+        sys.stdout.write((config if samconfig else template)(model or named()))
 
 
 if __name__ == "__main__":
