@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 
@@ -20,10 +21,10 @@ def samconfig(named: str) -> str:
     begin, build = stem(named), f".aws-sam/{stem(named)}"
     text = (ROOT / "samconfig.toml").read_text()
     document = tomlkit.parse(text.replace(f'"{STEM}-', f'"{begin}-').replace(f"app={STEM} ", f"app={begin} "))
-    default = document["default"]
+    default: Any = document["default"]
     for command in ("validate", "build"):
-        default[command]["parameters"]["template_file"] = template_file(named)  # type: ignore[index]
-    default["build"]["parameters"]["build_dir"] = build  # type: ignore[index]
+        default[command]["parameters"]["template_file"] = template_file(named)
+    default["build"]["parameters"]["build_dir"] = build
     for section in document.values():
         if isinstance(section, dict) and "deploy" in section:
             section["deploy"]["parameters"]["template_file"] = str(Path(build) / "template.yaml")

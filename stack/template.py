@@ -145,8 +145,9 @@ def _layer(document: Any, named: str) -> Iterator[Edit]:
     """A package that does not lie beside the engine has a layer of its own: the folder in which Python finds it."""
     package = named.partition(":")[0].partition(".")[0]
     found = importlib.util.find_spec(package)
-    assert found is not None and found.origin is not None, "the model was loaded from it"
-    folder = Path(found.origin).parents[1 if found.submodule_search_locations else 0]
+    assert found is not None, "the model was loaded from it"
+    (place, *_) = [*(found.submodule_search_locations or ()), str(found.origin)]
+    folder = Path(place).parent
     if folder == ROOT / "shared":
         return
     yield Value(("Globals", "Function", "Layers"), [Call("Ref", "Layer"), Call("Ref", "ModelLayer")])
