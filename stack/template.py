@@ -146,8 +146,7 @@ def _layer(document: Any, named: str) -> Iterator[Edit]:
     package = named.partition(":")[0].partition(".")[0]
     found = importlib.util.find_spec(package)
     assert found is not None, "the model was loaded from it"
-    (place, *_) = [*(found.submodule_search_locations or ()), str(found.origin)]
-    folder = Path(place).parent
+    folder = Path(next(iter(found.submodule_search_locations or [str(found.origin)]))).parent
     if folder == ROOT / "shared":
         return
     yield Value(("Globals", "Function", "Layers"), [Call("Ref", "Layer"), Call("Ref", "ModelLayer")])
