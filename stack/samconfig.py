@@ -25,7 +25,9 @@ def samconfig(named: str) -> str:
     for command in ("validate", "build"):
         default[command]["parameters"]["template_file"] = template_file(named)
     default["build"]["parameters"]["build_dir"] = build
-    for section in document.values():
+    for stage, section in document.items():
         if isinstance(section, dict) and "deploy" in section:
-            section["deploy"]["parameters"]["template_file"] = str(Path(build) / "template.yaml")
+            settings = section["deploy"]["parameters"]
+            settings["template_file"] = str(Path(build) / "template.yaml")
+            settings["parameter_overrides"] = f"Stage={stage}"
     return tomlkit.dumps(document)
