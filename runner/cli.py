@@ -195,7 +195,7 @@ def validate_(
     mode = validate.Mode("repair" if repair else "full" if full else "sample")
     with bars.watching(as_json, it.rows(comparison.both_ways(it))) as watch:
         done = validate.validate(it, mode, sample, segments, watch)
-    held = [quarantine.told(each) for each in quarantine.chosen(it, quarantine.Choice())]
+    held = [quarantine.told(it.model, each) for each in quarantine.chosen(it, quarantine.Choice())]
     told = report.findings(done, it.stage, it.journal.steps("validate"), held)
     page = page or Path("reports") / f"{it.stage}-{told.when.replace(':', '')}.html"
     report.write(page, told)
@@ -218,7 +218,7 @@ def resync_(it: World, execute: Execute = False, as_json: Json = False, segments
     say(as_json, asdict(done), show.lines, done.told)
 
 
-@verb(app, "cutover --stage dev --accept 'period: expected YYYY-MM, found 2025-Q1=3' --execute", resumes=True)
+@verb(app, "cutover --stage dev --accept 'name: expected a value, found none=3' --execute", resumes=True)
 def cutover_(
     it: World,
     execute: Execute = False,

@@ -36,11 +36,11 @@ def list_(
     from runner.figures import time
 
     rows = [
-        quarantine.told(each)
+        quarantine.told(it.model, each)
         for each in quarantine.chosen(it, quarantine.Choice(source, ids or (), reason, *times(since, until)))
     ]
-    cells = [(each["source"], each["id"], time(each["seen"]), each["reason"]) for each in rows]
-    say(as_json, rows, show.rows, "quarantine", ("table", "id", "since", "reason"), cells)
+    cells = [(each["source"], each["kind"], each["id"], time(each["seen"]), each["reason"]) for each in rows]
+    say(as_json, rows, show.rows, "quarantine", ("table", "kind", "id", "since", "reason"), cells)
 
 
 @verb(app, "quarantine show ID --stage dev --table TABLE")
@@ -54,7 +54,7 @@ def show_(
     say(as_json, found, show.rejected, found)
 
 
-@verb(app, "quarantine replay --stage dev --reason data_source --execute", resumes=True)
+@verb(app, "quarantine replay --stage dev --reason TEXT --execute", resumes=True)
 def replay_(
     it: World,
     execute: Execute = False,

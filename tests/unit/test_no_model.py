@@ -23,7 +23,7 @@ ENGLISH = {"links", "milestones", "people", "customers", "orders", "shop", "meas
 
 NAMES = {name for model in (MEASURES, SHOP) for name in (*model.old_tables, *model.new_tables)}
 KINDS = {kind.__name__ for model in (MEASURES, SHOP) for kind in model.plans} - {"Item", "Order", "Reading"}
-OTHERS = {"measure", "kpi", "kpi_id", "goal", "tenant", "tenants", "purposepath"}
+OTHERS = {"measure", "data_source", "measure_id", "kpi", "kpi_id", "goal", "tenant", "tenants", "purposepath"}
 EXAMPLES = {"shared/remodel/model.py", "shared/remodel/kinds.py", "shared/remodel/joins.py", "shared/remodel/keys.py"}
 """Their docstrings show how a model is declared."""
 
