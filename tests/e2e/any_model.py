@@ -56,6 +56,15 @@ class AnyModel(Migration):
                 self._dynamodb().delete_item(TableName=self.place.tables[name], Key=key)
         print(f"  {self.converged('once the streams are read')}")
 
+    def cutover(self) -> None:
+        """Through the gate and back, without an application."""
+        self.place.remodel("cutover", *self._open_gate(), "--execute")
+        if (flag := self._flag()) != "new":
+            raise StepFailed(f"expected the cutover to set the read flag to 'new', found {flag!r}")
+        self.place.remodel("rollback", "--execute")
+        self.place.remodel("prepare", "--execute")
+        self.place.remodel("resync", "--execute")
+
     def _verdict(self) -> Verdict:
         old = {name: scan(self._dynamodb(), self.place.tables[name]) for name in self.place.model.old_tables}
         new = {

@@ -226,21 +226,10 @@ class Migration:
             raise StepFailed(f"expected a dry run to leave {before} new rows, found {after}")
 
     def cutover(self) -> None:
-        """Through the gate and back, while the application writes, but for the pause. What was refused is accepted, reason
-        by reason."""
+        """Through the gate and back, while the application writes, but for the pause."""
         writer = self._begin_to_write(poisons=False)
         self.place.until(lambda: not writer.to_correct() or None, "the rows to be corrected")
-        self._validate()
-        refused = self._gate()["refused"]
-        accept = [word for each in refused for word in ("--accept", each["accept"])]
-        deadline, before = time.monotonic() + METRICS, None
-        while shut := [each["name"] for each in self._gate(*accept)["checks"] if each["stops"]]:
-            if shut != before:
-                print(f"  the gate is shut: {', '.join(shut)}", flush=True)
-                before = shut
-            if time.monotonic() > deadline:
-                self.place.remodel("cutover", *accept)
-            time.sleep(15)
+        accept = self._open_gate()
         new = NewVersionOnAws(self._dynamodb(), self.place.tables, random.Random(self._seed), flag=self._flag)
         new.start()
         for line in self.place.follow("cutover", *accept, "--execute"):
@@ -263,6 +252,21 @@ class Migration:
         self.place.remodel("resync", "--execute")
         # What the new version has written is in no old table.
         self.place.remodel("validate", "--full", "--repair", "--execute", status=(0, 1))
+
+    def _open_gate(self) -> list[str]:
+        """Waits for it. What was refused is accepted, reason by reason: in these words."""
+        self._validate()
+        refused = self._gate()["refused"]
+        accept = [word for each in refused for word in ("--accept", each["accept"])]
+        deadline, before = time.monotonic() + METRICS, None
+        while shut := [each["name"] for each in self._gate(*accept)["checks"] if each["stops"]]:
+            if shut != before:
+                print(f"  the gate is shut: {', '.join(shut)}", flush=True)
+                before = shut
+            if time.monotonic() > deadline:
+                self.place.remodel("cutover", *accept)
+            time.sleep(15)
+        return accept
 
     def _begin_to_write(self, poisons: bool) -> Writer:
         rows = Rows(random.Random(f"{self._seed} {poisons}"), self._rows.measures, self._rows.users)
