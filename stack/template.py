@@ -1,6 +1,6 @@
 """The template of a model, made from `template.yaml`: what follows from a model is written anew, the rest stays the same text.
 
-`template.yaml` names its own model. Which of its parts follow from that one is asked of the same rules as for any other model.
+`template.yaml` is for the default model. Which of its parts follow from that one, the same rules say as for any other model.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ METRICS = "Remodel/"
 """What the namespace of metrics begins with."""
 
 VARIABLES = ("Globals", "Function", "Environment", "Variables")
-STREAM = ("Properties", "PolicyDocument", "Statement", 0, "Resource")
+FIRST = ("Properties", "PolicyDocument", "Statement", 0, "Resource")
 
 
 @cache
@@ -121,11 +121,11 @@ def _policies(resources: Any, own: Parts, new: Parts) -> Iterator[Edit]:
         kept = [each for each in resources[policy]["Properties"]["Roles"] if each not in streams]
         yield Value(_in(policy, "Roles"), [*new.roles_of(allowed), *kept])
     for policy in ("DescribePolicy", "ScanPolicy"):
-        yield Value(("Resources", policy, *STREAM), arns(new.sources))
+        yield Value(("Resources", policy, *FIRST), arns(new.sources))
     known = [arn(name) for name in own.new]
     found = resources["ReconcilePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"]
     yield Value(
-        ("Resources", "ReconcilePolicy", *STREAM), [*(each for each in found if each not in known), *arns(new.new)]
+        ("Resources", "ReconcilePolicy", *FIRST), [*(each for each in found if each not in known), *arns(new.new)]
     )
 
 
@@ -147,7 +147,7 @@ def _layer(document: Any, named: str) -> Iterator[Edit]:
     found = importlib.util.find_spec(package)
     assert found is not None, "the model was loaded from it"
     folder = Path(next(iter(found.submodule_search_locations or [str(found.origin)]))).parent
-    if folder == ROOT / "shared":
+    if folder.resolve() == (ROOT / "shared").resolve():
         return
     yield Value(("Globals", "Function", "Layers"), [Call("Ref", "Layer"), Call("Ref", "ModelLayer")])
     layer, logs = document["Resources"]["Layer"], document["Resources"]["Logs"]
