@@ -180,7 +180,7 @@ def _check_stage(stage: str, environment: Mapping[str, str]) -> None:
     if deployed not in ("", stage):
         raise StackOfAnotherStage(
             f"expected a stack of stage {stage}, found one of stage {deployed}: give --stage {deployed}, or correct --stack or "
-            f"`stack_name` in {SAMCONFIG.name}"
+            "`stack_name` in the samconfig"
         )
 
 
