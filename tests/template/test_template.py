@@ -58,16 +58,20 @@ def python_for(runtime: str) -> str | None:
     return str(Path(done.stdout.strip()).parent) if done.returncode == 0 else None
 
 
+def for_this_machine(text: str) -> tuple[str, str]:
+    """A template for the interpreter at hand, where the machine has none of the runtime's version; and that one's folder."""
+    if (folder := python_for("python3.13")) is not None:
+        return text, folder
+    here = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    print(f"no Python 3.13 on this machine: built for {here} instead")
+    return text.replace("python3.13", here), str(Path(sys.executable).resolve().parent)
+
+
 def test_it_builds(tmp_path: Path) -> None:
-    """With the runtime's own interpreter; on a machine without one, a copy of the template for the interpreter at hand."""
     source = tmp_path / "source"
     for name in ("shared", "functions"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    text, folder = (ROOT / "template.yaml").read_text(), python_for("python3.13")
-    if folder is None:
-        here = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        text, folder = text.replace("python3.13", here), str(Path(sys.executable).resolve().parent)
-        print(f"no Python 3.13 on this machine: built for {here} instead")
+    text, folder = for_this_machine((ROOT / "template.yaml").read_text())
     (source / "template.yaml").write_text(text)
     shutil.copy(ROOT / "samconfig.toml", source)
 
