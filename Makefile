@@ -4,7 +4,7 @@ UV := .cache/uv/bin/uv
 RUN := .venv/bin/
 SCHEDULES ?= 20000
 SEED ?= 1
-LOCKS := dev sam checkov uv java node dynamodump
+LOCKS := dev sam checkov audit uv java node dynamodump
 COMPILE := $(UV) pip compile -q --no-annotate --no-header
 LOCK := $(COMPILE) --universal --python-version 3.11 --generate-hashes --upgrade
 # A dot each second, while the command that follows says nothing.
@@ -13,16 +13,13 @@ DOTS := sh -c 'while sleep 1; do printf .; done & dots=$$!; trap "kill $$dots; e
 # A command that is started a dozen times must not compile the libraries each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test walks check lint format types imports simulate simulate-guards simulate-all bench e2e lock
+.PHONY: demo test walks check lint format types imports simulate simulate-guards simulate-all bench e2e sbom audit lock
 
 demo: .venv/.done ; $(RUN)python -m demo $(ARGS) ## a whole migration on a real DynamoDB, while the old tables are written to
-
-test: .venv/.done .cache/sam/.done .cache/checkov/.done ## everything that must hold before a commit
+test: .venv/.done .cache/sam/.done .cache/checkov/.done .cache/audit/.done ## everything that must hold before a commit
 	$(MAKE) --no-print-directory check
 	$(RUN)python -m pytest --numprocesses 3 --dist worksteal -m "not slow" $(ARGS)
-
 walks: .venv/.done ; $(RUN)python -m pytest -m slow $(ARGS) ## the documents typed by hand, and runs that are stopped: five minutes
-
 check: lint types imports
 lint: .venv/.done ; $(RUN)ruff check . && $(RUN)ruff format --check .
 format: .venv/.done ; $(RUN)ruff check --fix . && $(RUN)ruff format .
@@ -34,11 +31,13 @@ simulate-guards: .venv/.done ; $(RUN)python -m tests.simulation.guards ## takes 
 simulate-all: .venv/.done ; $(RUN)python -m tests.simulation.exhaustive ## every interleaving of small worlds: ten minutes
 bench: .venv/.done ; $(RUN)python -m benchmarks $(ARGS) ## 45 minutes: figures beside rivals and floors, into benchmarks/
 e2e: .venv/.done .cache/sam/.done ; $(RUN)python -m tests.e2e $(ARGS) ## deploys, migrates and deletes a stack of stage sandbox
+sbom: .cache/audit/.done ; @mkdir -p reports && for lock in shared/requirements locks/dev; do .cache/audit/bin/cyclonedx-py requirements $$lock.txt --pyproject pyproject.toml --output-reproducible -o reports/sbom-$${lock#*/}.json || exit; done ## CycloneDX: the layer, and the command line
+audit: .cache/audit/.done ; failed=0; for lock in shared/requirements $(LOCKS:%=locks/%); do .cache/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$lock.txt || failed=1; done; exit $$failed ## known vulnerabilities of what is locked; fails where nothing answers
 
 lock: $(UV) ## renews the locks; they name hashes and no address
 	$(LOCK) pyproject.toml --extra dev -o locks/dev.txt
 	for name in $(filter-out dev,$(LOCKS)); do $(LOCK) locks/$$name.in -o locks/$$name.txt; done
-	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 -c locks/dev.txt locks/layer.in -o shared/requirements.txt
+	$(COMPILE) --generate-hashes --python-version 3.13 --python-platform aarch64-manylinux_2_28 -c locks/dev.txt locks/layer.in -o shared/requirements.txt
 
 $(UV): locks/uv.txt
 	@echo "setting up, once"

@@ -33,7 +33,7 @@ class Flags:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`region`, `profile`, `endpoint`: None leaves it to the environment. `parameters`: those of the next deployment.
+    """`region`, `profile`, `endpoint`: None leaves it to the environment. `parameters`, `tags`: those of the next deployment.
     `contradiction`: which flag leads to another account or region than `config`, the file that `sam deploy` reads; empty for
     none."""
 
@@ -43,6 +43,7 @@ class Address:
     profile: str | None
     endpoint: str | None
     parameters: Mapping[str, str]
+    tags: Mapping[str, str]
     contradiction: str = ""
     config: Path = SAMCONFIG
 
@@ -66,6 +67,7 @@ def address(config: Path, stage: str, flags: Flags, stem: str = STEM) -> Address
         profile=flags.profile or found.profile,
         endpoint=flags.endpoint,
         parameters=found.parameters,
+        tags=found.tags,
         contradiction=_contradiction(found, flags),
         config=config,
     )

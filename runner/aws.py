@@ -27,11 +27,13 @@ from runner import names as named
 from runner.address import Address
 from runner.bucket import Bucket
 from runner.errors import CallFailed, NoSuchProfile, NoSuchStack, StackOfAnotherStage
+from runner.failed import Batches
 from runner.journal import Journal
 from runner.lease import myself
 from runner.mappings import Mappings
 from runner.model import chosen
 from runner.model import named as model_name
+from runner.recovery import Keeping, listed
 from runner.stack import Deployment, Found
 from runner.tips import Tips
 from runner.world import World
@@ -57,8 +59,11 @@ def world(address: Address) -> World:
     found = settings(_environment(functions, names, model, {"Stage": stage, **address.parameters}), model)
     tables = {**found.tables, "migration": f"{begin}-{stage}"}
     dynamodb, clock = client("dynamodb"), SystemClock()
-    journal = Journal(dynamodb, tables["migration"], clock, myself())
+    keeping = Keeping(address.parameters.get("KmsKeyArn", ""), address.tags, stage != "sandbox")
+    journal = Journal(dynamodb, tables["migration"], clock, myself(), keeping)
     store = DynamoStore(dynamodb, tables_of(model, dict(found.tables)))
+    streams = client("dynamodbstreams")
+    batches = Batches({tables[each]: each for each in model.old_tables}, streams)
     readers = {each: names[id] for each in model.order if (id := named.replicator(each)) in names}
     new_tables = {named.new_table(each): tables[each] for each in model.new_tables}
     return World(
@@ -71,9 +76,9 @@ def world(address: Address) -> World:
             functions, client("cloudwatch"), readers, [each for each in model.order if each in found.live]
         ),
         journal=journal,
-        flag=Parameter(client("ssm"), named.flag(begin, stage)),
-        failures=Bucket(client("s3"), names.get("FailedBatches"), model.old_tables),
-        tips=lambda: Tips(dynamodb, client("dynamodbstreams"), model, {each: tables[each] for each in found.live}),
+        flag=Parameter(client("ssm"), named.flag(begin, stage), address.tags),
+        failures=Bucket(client("s3"), names.get("FailedBatches"), batches),
+        tips=lambda: Tips(dynamodb, streams, model, {each: tables[each] for each in found.live}),
         stack=Deployment(cloudformation, client("iam"), Found(address, names, new_tables)),
         declared=_declared(tables),
     )
@@ -108,8 +113,8 @@ class Deployed:
 class Parameter:
     """The read flag, as the application reads it."""
 
-    def __init__(self, client: SSMClient, name: str) -> None:
-        self._client, self.name = client, name
+    def __init__(self, client: SSMClient, name: str, tags: Mapping[str, str]) -> None:
+        self._client, self.name, self._tags = client, name, tags
 
     def read(self) -> str | None:
         try:
@@ -118,7 +123,9 @@ class Parameter:
             return None
 
     def write(self, value: str) -> None:
-        self._client.put_parameter(Name=self.name, Value=value, Type="String", Overwrite=True)
+        """AWS takes tags for a new parameter only."""
+        more: Any = {"Tags": listed(self._tags)} if self.read() is None else {"Overwrite": True}
+        self._client.put_parameter(Name=self.name, Value=value, Type="String", **more)
 
 
 def _clients(address: Address) -> Callable[..., Any]:

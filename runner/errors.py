@@ -29,6 +29,10 @@ class NoSuchProfile(RemodelError):
     """AWS's configuration on this machine does not have the profile that the stage is deployed with."""
 
 
+class UnreadableBatch(RemodelError):
+    """What is kept as a failed batch is none, or its records are no longer in the stream."""
+
+
 class CallFailed(RemodelError):
     """A deployed function did not answer, or answered with an error."""
 

@@ -18,8 +18,17 @@ POLLED = 120.0
 BACKUP = 24 * 3_600.0
 """Seconds for which a backup counts."""
 
-PER_SHARD = 2
-"""Readers that DynamoDB allows on one shard of a stream without throttling."""
+PER_SHARD, PER_GLOBAL_SHARD = 2, 1
+"""Readers that DynamoDB allows on one shard of a stream without throttling; of a global table's, fewer."""
+
+
+def names(facts: Facts) -> Iterator[Finding]:
+    """Else a function that writes to a new table would write to a table of the application."""
+    of = {each.physical: [one.name for one in facts.tables if one.physical == each.physical] for each in facts.tables}
+    for physical, several in of.items():
+        if len(several) > 1:
+            found = f"expected a name of its own for each table, found it for {' and '.join(several)}"
+            yield Finding(f"name {physical}", False, found, "correct the tables' names in samconfig.toml", Step.PLAN)
 
 
 def old_tables(facts: Facts) -> Iterator[Finding]:
@@ -57,8 +66,9 @@ def _stream(facts: Facts, table: Table) -> Finding:
         return Finding(name, False, f"expected {VIEW}, found it disabled", remedy, Step.BACKFILL, change=change)
     if table.view != VIEW:
         return Finding(name, False, f"expected {VIEW}, found {table.view}", _view(table, others, prepare), Step.PLAN)
-    if len(table.consumers or ()) >= PER_SHARD:
-        remedy = f"DynamoDB allows {PER_SHARD} readers a shard, and the migration is one more: move one of them"
+    allowed = PER_GLOBAL_SHARD if (table.found or {}).get("Replicas") else PER_SHARD
+    if len(table.consumers or ()) >= allowed:
+        remedy = f"a shard of it has room for {allowed}, and the migration is one more: move one of them"
         return Finding(name, False, f"{VIEW}, read by {others}", remedy, Step.ADVICE)
     if table.consumers is None:
         return Finding(name, True, f"{VIEW}; its other readers cannot be listed")

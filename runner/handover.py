@@ -22,6 +22,7 @@ from remodel.notes import touched as noted
 from runner.calls import call
 from runner.comparison import Asked, both_ways, compare
 from runner.errors import NotReady
+from runner.gate import LAG
 from runner.pace import SEGMENTS
 from runner.watch import Tell
 from runner.world import Tips, World
@@ -54,18 +55,21 @@ def hand_over(world: World, tips: Tips, since: float, tell: Tell) -> HandedOver:
     Raises NotReady, CallFailed and LeaseLost."""
     # A call stores its note before it writes: one that ran when the comparison began may have been noted before.
     since -= OLDER_THAN
-    known = _rehearse(world, since)
+    _cover_what_was_before(world, tell)
+    known = _rehearse(world, since, tips)
     tell(f"the pause will take about {QUIET + fence.BOUND + known.took + 2 * LOOK:.0f} s")
     tell(
         f"pause the application's writes to the old tables now; waiting up to {ASKED:.0f} s for {QUIET:.0f} s without one"
     )
-    quiet, hints = _quiet(world, tips)
+    quiet, last = _quiet(world, tips)
+    hints = [*known.hints, *last]
     tell("the application is quiet; waiting until its last changes have arrived")
     _drain(world, hints)
     tell(f"setting the fence; no call writes any more {fence.BOUND:.0f} s from now")
     world.journal.check()
     world.call().set_fence(when(world.clock.now()))
     world.clock.sleep(fence.BOUND)
+    _stands(world)
     if left := unfinished(world.call()):
         raise NotReady(f"expected nothing to be under way behind the fence, found {left}: cut over again")
     tell("comparing what was touched meanwhile")
@@ -77,18 +81,34 @@ def hand_over(world: World, tips: Tips, since: float, tell: Tell) -> HandedOver:
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
     """`ended`: notes that need not be compared in the pause, since their calls had ended and all was right after it. They are
-    known by name, because the clock of this machine is not Lambda's. `took`: seconds."""
+    known by name, because the clock of this machine is not Lambda's. `hints`: what the tips have read, and is to be compared
+    still. `took`: seconds."""
 
     ended: frozenset[str]
+    hints: list[Hint]
     took: float
 
 
-def _rehearse(world: World, since: float) -> Rehearsed:
+def _cover_what_was_before(world: World, tell: Tell) -> None:
+    """The tips show what is written after they were opened. How late the streams were read before that is measured, and known a
+    while later. Raises NotReady."""
+    if wait := max((each.late for each in world.readers.look()), default=0.0):
+        tell(f"waiting {wait:.0f} s until it is known that all before has been read; the application goes on writing")
+        world.clock.sleep(wait)
+    lags = {each.source: each.lag for each in world.readers.look() if not each.blind}
+    if behind := ", ".join(name for name, lag in lags.items() if lag is None or lag > LAG):
+        raise NotReady(
+            f"expected every stream to be read within {LAG:.0f} s, found {behind} later than that: cut over again"
+        )
+
+
+def _rehearse(world: World, since: float, tips: Tips) -> Rehearsed:
     """Compares what was touched while the application still writes. Where something differs, nothing of it counts."""
-    began = world.clock.now()
+    began, hints = world.clock.now(), tips.read()
     known = ended(world.call(OLDER_THAN), since)
-    differs = _differs(_touched(world, since, frozenset(), []))
-    return Rehearsed(frozenset() if differs else frozenset(known), world.clock.now() - began)
+    if _differs(_touched(world, since, frozenset(), hints)):
+        return Rehearsed(frozenset(), hints, world.clock.now() - began)
+    return Rehearsed(frozenset(known), [], world.clock.now() - began)
 
 
 def _quiet(world: World, tips: Tips) -> tuple[float, list[Hint]]:
@@ -118,6 +138,13 @@ def _drain(world: World, hints: list[Hint]) -> None:
             )
         call(world, "Sweep")
         world.clock.sleep(LOOK)
+
+
+def _stands(world: World) -> None:
+    """A request that got no answer may be carried out late, though no later than the bound; also one of an earlier cutover,
+    which lifted its fence. Raises NotReady."""
+    if not world.call().fence():
+        raise NotReady("expected the fence to stand, found it lifted by a request that came late: cut over again")
 
 
 def unfinished(it: Call) -> str:

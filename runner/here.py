@@ -6,7 +6,6 @@ table, and reads there whether it is switched off. The read flag is a note in th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +23,12 @@ from remodel.dynamodb import DynamoStore
 from remodel.runtime import tables_of
 from remodel.settings import table_names
 from runner.errors import CallFailed, NoSuchStack
+from runner.failed import Batch, Batches
 from runner.journal import Journal
 from runner.lease import myself
 from runner.model import chosen, named
 from runner.tips import Tips
-from runner.world import Denial, Failed, Reader, World
+from runner.world import Denial, Reader, World
 
 SILENT = 5.0
 """Seconds without a heartbeat after which a stream counts as unread."""
@@ -58,7 +58,7 @@ def world(endpoint: str, prefix: str) -> Iterator[World]:
                 readers=Pollers(cloud, clock, model.order),
                 journal=(journal := Journal(cloud.dynamodb, cloud.tables["migration"], clock, myself())),
                 flag=Note(journal),
-                failures=Folder(cloud),
+                failures=Folder(cloud, model.old_tables),
                 stack=Beside(cloud),
                 tips=lambda: Tips(cloud.dynamodb, cloud.streams, model, {n: cloud.tables[n] for n in model.old_tables}),
                 declared=tuple(cloud.template.tables()),
@@ -130,29 +130,23 @@ class Note:
 class Folder:
     """The failure destination of the pollers: a file a batch."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, sources: Iterable[str]) -> None:
         self._cloud = cloud
+        self._batches = Batches({cloud.tables[each]: each for each in sources}, cloud.streams)
 
-    def look(self) -> list[Failed]:
+    def look(self) -> list[str]:
         folders = {beat.failed for beat in _heartbeats(self._cloud).values()}
-        paths = sorted(path for folder in folders for path in folder.glob("*.json"))
-        return [Failed(str(path), self._source(path)) for path in paths]
+        return sorted(str(path) for folder in folders for path in folder.glob("*.json"))
 
-    def records(self, failed: Failed) -> list[Any]:
-        note = json.loads(Path(failed.name).read_text())
-        records: list[Any] = json.loads(note["payload"])["Records"]
-        return records
+    def batch(self, name: str) -> Batch:
+        return self._batches.read(Path(name).read_text())
 
-    def discard(self, failed: Failed) -> None:
-        Path(failed.name).unlink(missing_ok=True)
+    def discard(self, name: str) -> None:
+        Path(name).unlink(missing_ok=True)
 
     def empty(self) -> None:
-        for failed in self.look():
-            self.discard(failed)
-
-    def _source(self, path: Path) -> str:
-        function = path.name.split("-")[0]
-        return self._cloud.functions[function].function.environment["SOURCE"]
+        for name in self.look():
+            self.discard(name)
 
 
 class Beside:

@@ -25,6 +25,7 @@ from remodel.errors import RemodelError
 from remodel.items import Item
 from runner import recovery
 from runner.lease import lease
+from runner.recovery import Keeping
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -47,12 +48,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """`me`: who runs this, as others are to read it."""
+    """`me`: who runs this, as others are to read it. `keeping`: of every table that a verb makes."""
 
     dynamodb: DynamoDBClient
     table: str
     clock: Clock
     me: str
+    keeping: Keeping = field(default_factory=Keeping)
     _checks: list[Callable[[], None]] = field(default_factory=list, compare=False, repr=False)
 
     def check(self) -> None:
@@ -121,6 +123,7 @@ class Journal:
                     {"AttributeName": "name", "KeyType": "RANGE"},
                 ],
                 AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("subject", "name")],
+                **self.keeping.options(),
             )
         self.dynamodb.get_waiter("table_exists").wait(TableName=self.table, WaiterConfig={"Delay": 1})
         recovery.switch_on(self.dynamodb, self.table)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PAUSE, TRIES = 2.0, 60
 """Seconds between two tries to change a mapping that is still being changed, and how many of them."""
 
+LATE = 200.0
+"""Seconds after which CloudWatch tells of a moment: metrics come once a minute, and one to three minutes late."""
+
 
 class Mappings:
     """`names`: deployed functions by the old tables whose streams they read. `sources`: the tables that are asked about."""
@@ -70,7 +73,9 @@ class Mappings:
             return Reader(source, False, None, told, idle=mapping.state == "Disabled" and not self._at_work(source))
         polled = self._read.polled(mapping)
         lag = self._lag(source, polled is not None)
-        return Reader(source, True, lag, told, polled, blind=polled is None and self._is_blind())
+        if polled is None and self._is_blind():
+            return Reader(source, True, lag, told, polled, blind=True)
+        return Reader(source, True, lag, told, polled, late=LATE)
 
     def _is_blind(self) -> bool:
         """Not on AWS, and nothing there has ever measured a poll."""

@@ -50,7 +50,7 @@ def _create(world: World, change: Change) -> None:
     name, declared = change.table, _declared(world, change.table)
     known = ("TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     request: Any = {key: declared[key] for key in known if key in declared}
-    world.dynamodb.create_table(**request, DeletionProtectionEnabled=world.stage != "sandbox")
+    world.dynamodb.create_table(**request, **world.journal.keeping.options())
     _until(world, f"table {request['TableName']}", lambda: world.describe(name)["TableStatus"] == "ACTIVE")
     recovery.switch_on(world.dynamodb, world.tables[name])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +14,15 @@ from remodel.mapping import quarantine_key
 from remodel.model import Model
 from remodel.quarantine import Held, held
 from runner import ownership
-from runner.errors import NotReady
+from runner.errors import NotReady, UnreadableBatch
 from runner.world import World
 
 BATCH = 100
 """Rows in one call of the replay function."""
+
+PAYLOAD = 5_000_000
+"""Bytes of records in one call: Lambda takes 6 MiB. One record is never larger: it has two images of 400 KB at most, and a
+byte of them takes 6 bytes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +91,38 @@ def replay(world: World, rows: Iterable[Held]) -> dict[str, Any]:
 
 def replay_failed(world: World) -> dict[str, Any]:
     """Every batch in the failure destination, from the rows as they are now; what is done is discarded there. Raises Fenced,
-    Busy and CallFailed, and NotReady where there is one without its records: nobody knows which rows it was about."""
+    Busy and CallFailed, and UnreadableBatch for what cannot be read and stays: nobody knows which rows it was about."""
     ownership.check(world)
-    done, batches, empty = _Done(), 0, list[str]()
+    done, batches, unread = _Done(), 0, list[str]()
     with world.journal.step("quarantine replay") as facts:
-        for failed in world.failures.look():
-            records = world.failures.records(failed)
-            if not records:
-                empty.append(failed.name)
+        for name in world.failures.look():
+            try:
+                batch = world.failures.batch(name)
+            except UnreadableBatch as problem:
+                unread.append(f"{name}: {problem}")
                 continue
-            for n in range(0, len(records), BATCH):
-                said = world.functions.invoke("Replay", {"source": failed.source, "records": records[n : n + BATCH]})
-                done.add(said)
-            world.failures.discard(failed)
+            for records in _slices(batch.records):
+                done.add(world.functions.invoke("Replay", {"source": batch.source, "records": records}))
+            world.failures.discard(name)
             batches += 1
         facts.update(batches=batches, corrected=done.corrected, rejected=len(done.rejected))
-        if empty:
-            raise NotReady(
-                f"expected the records of each failed batch, found none in {', '.join(empty)}: `remodel resync --execute` "
-                "covers them"
-            )
+        if unread:
+            raise UnreadableBatch(f"{'; '.join(unread)}: `remodel resync --execute` covers what could not be read")
     return {"batches": batches, "corrected": done.corrected, "rejected": done.rejected}
+
+
+def _slices(records: Iterable[Any]) -> Iterator[list[Any]]:
+    """As many records as one call takes."""
+    taken, size = list[Any](), 0
+    for record in records:
+        its = len(json.dumps(record))
+        if taken and (len(taken) == BATCH or size + its > PAYLOAD):
+            yield taken
+            taken, size = [], 0
+        taken.append(record)
+        size += its
+    if taken:
+        yield taken
 
 
 class _Done:

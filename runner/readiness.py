@@ -37,6 +37,7 @@ def _findings(facts: Facts) -> Iterator[Finding]:
 
 
 _GROUND = (
+    groundwork.names,
     groundwork.old_tables,
     groundwork.roles,
     groundwork.backup,

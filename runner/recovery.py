@@ -1,14 +1,36 @@
-"""Point-in-time recovery of a table: asked about, and switched on. DynamoDB Local knows nothing of it."""
+"""How a table that a verb makes is kept: its key, its tags, and what protects it. DynamoDB Local knows no recovery."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """`key`: ARN of the customer's key, empty for DynamoDB's own. `protected`: from deletion."""
+
+    key: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
+
+    def options(self) -> dict[str, Any]:
+        """As `create_table` takes them, in step with the tables of the template."""
+        sse = {"Enabled": True, "SSEType": "KMS", **({"KMSMasterKeyId": self.key} if self.key else {})}
+        options = {"SSESpecification": sse, "DeletionProtectionEnabled": self.protected}
+        return {**options, **({"Tags": listed(self.tags)} if self.tags else {})}
+
+
+def listed(tags: Mapping[str, str]) -> list[Any]:
+    """Tags as AWS takes them."""
+    return [{"Key": name, "Value": value} for name, value in tags.items()]
 
 
 def switch_on(dynamodb: DynamoDBClient, table: str) -> None:

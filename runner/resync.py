@@ -17,7 +17,7 @@ from runner.comparison import ROWS, WALK, Asked, begin, both_ways, carry_out, en
 from runner.drive import Work, drive
 from runner.figures import count, number
 from runner.watch import SILENT, Watch
-from runner.world import Failed, World
+from runner.world import World
 
 VERB, BEFORE = "resync", "before"
 
@@ -79,11 +79,11 @@ def resync(world: World, segments: int, watch: Watch = SILENT) -> Covered:
     return covered
 
 
-def _known_before(world: World, began: float) -> tuple[list[Gap], list[Failed]]:
+def _known_before(world: World, began: float) -> tuple[list[Gap], list[str]]:
     """What was lost, and what was given up, before the first part was; remembered, since a run may be stopped and go on."""
     note: Any = world.journal.recall(BEFORE).get(VERB)
     if note is None or note["began"] != began:
         gaps, failed = known(world), world.failures.look()
-        note = {"began": began, "gaps": list(map(asdict, gaps)), "failed": list(map(asdict, failed))}
+        note = {"began": began, "gaps": list(map(asdict, gaps)), "failed": failed}
         world.journal.remember(BEFORE, VERB, note)
-    return [Gap(**each) for each in note["gaps"]], [Failed(**each) for each in note["failed"]]
+    return [Gap(**each) for each in note["gaps"]], note["failed"]

@@ -5,6 +5,7 @@ SAM takes `[<stage>.global.parameters]`, and over it, key by key, `[<stage>.depl
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ class Settings:
     region: str | None
     profile: str | None
     parameters: Mapping[str, str]
+    tags: Mapping[str, str]
 
 
 def settings(path: Path, stage: str) -> Settings:
@@ -40,6 +42,7 @@ def settings(path: Path, stage: str) -> Settings:
         region=_word(document, stage, "region"),
         profile=_word(document, stage, "profile"),
         parameters=_parameters(document, stage),
+        tags=_tags(document, stage),
     )
 
 
@@ -134,6 +137,19 @@ def _parameters(document: Any, stage: str) -> dict[str, str]:
     command = _command(document, stage, OVERRIDES)
     where = f"[{stage}.{command}.parameters]"
     return overrides.read(_section(document, stage, command).get(OVERRIDES), where)
+
+
+def _tags(document: Any, stage: str) -> dict[str, str]:
+    """SAM takes them as text and as a list of texts."""
+    command = _command(document, stage, "tags")
+    found = _section(document, stage, command).get("tags", "")
+    texts = found if isinstance(found, list) else [found]
+    try:
+        return dict(pair.split("=", 1) for each in texts for pair in shlex.split(str(each)))
+    except ValueError as problem:
+        raise SamconfigUnreadable(
+            f"expected tags in [{stage}.{command}.parameters] as name=value, found {found!r}: write them so"
+        ) from problem
 
 
 def _made(document: Any, names: tuple[str, ...]) -> Any:

@@ -58,7 +58,9 @@ def _table(world: World, name: str, thorough: bool) -> Table:
     table = Table(name, physical, _role(world, name), declared, world.describe(name), name in world.sources)
     if not thorough or table.found is None or table.role == "engine":
         return table
-    table = replace(table, recovery=recovery.status(world.dynamodb, physical), expires=_expires(world, physical))
+    table = replace(table, recovery=recovery.status(world.dynamodb, physical))
+    if table.role != "new":
+        table = replace(table, expires=_expires(world, physical))
     return replace(table, consumers=_consumers(world, table)) if table.view else table
 
 

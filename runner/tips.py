@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from remodel.hints import VIEW, Hint, read_record
-from remodel.items import to_event
+from remodel.hints import Hint, read_record
 from remodel.model import Model
 from runner.errors import NotReady
+from runner.failed import as_event
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -67,8 +67,7 @@ class Tips:
                 self._open(name, shard["ShardId"], "TRIM_HORIZON")
 
     def _hint(self, name: str, record: Any) -> Hint:
-        body = {each: to_event(value) for each, value in record["dynamodb"].items() if isinstance(value, dict)}
-        found = read_record(self._model, name, {**record, "dynamodb": {**body, "StreamViewType": VIEW}})
+        found = read_record(self._model, name, as_event(record))
         if found.hint is None:
             raise NotReady(f"expected records of {name} with a key, found one without: see the logs of its function")
         return found.hint

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from remodel.call import Call, Clock, Place
 from remodel.hints import Hint
 from remodel.model import Model
+from runner.failed import Batch
 from runner.journal import Journal
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Reader:
     idle: whether it is off, and nothing that it began is under way any more.
     deployed: whether it is there at all, and could be switched on.
     blind: whether the endpoint counts no polls at all, as some emulators.
+    late: seconds after which the lag of a moment is known.
     """
 
     source: str
@@ -41,6 +43,7 @@ class Reader:
     idle: bool = False
     deployed: bool = True
     blind: bool = False
+    late: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,6 @@ class Denial:
     role: str
     found: str
     known: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A batch that the failure destination keeps. `name` is where."""
-
-    name: str
-    source: str
 
 
 class Functions(Protocol):
@@ -93,13 +88,13 @@ class Flag(Protocol):
 
 
 class Failures(Protocol):
-    def look(self) -> list[Failed]:
-        """Every batch in the failure destination."""
+    def look(self) -> list[str]:
+        """The names of all batches in the failure destination."""
 
-    def records(self, failed: Failed) -> list[Any]:
-        """Its stream records, in Lambda's format; none where they were not kept."""
+    def batch(self, name: str) -> Batch:
+        """Raises UnreadableBatch."""
 
-    def discard(self, failed: Failed) -> None: ...
+    def discard(self, name: str) -> None: ...
 
     def empty(self) -> None:
         """All versions of all batches are gone, so that the destination can be removed."""

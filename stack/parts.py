@@ -26,7 +26,7 @@ LONGEST = 64
 """Of the name of a function, in characters."""
 
 MOST = 10
-"""Of the conditions that one `!And` takes."""
+"""Of the conditions that one `!And` or `!Or` takes."""
 
 
 def ref(name: str) -> Call:
@@ -121,6 +121,18 @@ class Parts:
     def lookups_given_together(self) -> Call:
         empty = [_is_empty(stream_parameter(name)) for name in self.lookups]
         return Call("Or", [_all(empty), _all([Call("Not", [each]) for each in empty])])
+
+    def names_differ(self) -> list[dict[str, Any]]:
+        """What is asserted of each new table's name: it is that of no old table, and of no other new one."""
+        new = [*map(name_parameter, self.new)]
+        others = {name: [*map(name_parameter, self.sources), *new[n + 1 :]] for n, name in enumerate(new)}
+        return [
+            {
+                "Assert": Call("Not", [_any([Call("Equals", [ref(name), ref(each)]) for each in its])]),
+                "AssertDescription": f"{name} is not the name of another table",
+            }
+            for name, its in others.items()
+        ]
 
     # ------------------------------------------------------------------------------------------ tables
 
@@ -274,7 +286,15 @@ def _is_empty(parameter: str) -> Call:
 
 
 def _all(conditions: list[Any]) -> Any:
-    """`!And` takes from two to ten."""
+    return _joined("And", conditions)
+
+
+def _any(conditions: list[Any]) -> Any:
+    return _joined("Or", conditions)
+
+
+def _joined(name: str, conditions: list[Any]) -> Any:
+    """`!And` and `!Or` take from two to ten."""
     while len(conditions) > MOST:
-        conditions = [_all(conditions[n : n + MOST]) for n in range(0, len(conditions), MOST)]
-    return conditions[0] if len(conditions) == 1 else Call("And", conditions)
+        conditions = [_joined(name, conditions[n : n + MOST]) for n in range(0, len(conditions), MOST)]
+    return conditions[0] if len(conditions) == 1 else Call(name, conditions)

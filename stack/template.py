@@ -80,6 +80,7 @@ def _rules(rules: Any, new: Parts) -> Iterator[Edit]:
     asserted = [new.streams_given(), *([new.lookups_given_together()] if new.lookups else [])]
     wanted = [{"Assert": each, "AssertDescription": told[n]} for n, each in enumerate(asserted)]
     yield Value(("Rules", "StreamsAreGiven", "Assertions"), wanted)
+    yield Value(("Rules", "TablesDiffer", "Assertions"), new.names_differ())
     if new.lookups:
         yield Value(("Conditions", "LookupsLive"), new.lookups_live())
     else:
@@ -152,4 +153,7 @@ def _layer(document: Any, named: str) -> Iterator[Edit]:
     yield Value(("Globals", "Function", "Layers"), [Call("Ref", "Layer"), Call("Ref", "ModelLayer")])
     layer, logs = document["Resources"]["Layer"], document["Resources"]["Logs"]
     properties = {**layer["Properties"], "Description": "The model", "ContentUri": f"{os.path.relpath(folder, ROOT)}/"}
-    yield Entries(("Resources",), ["Logs"], {"ModelLayer": {**layer, "Properties": properties}, "Logs": logs})
+    # Whoever wrote the model need not know how the engine's layer is made.
+    made = {**layer["Metadata"], "BuildMethod": document["Globals"]["Function"]["Runtime"]}
+    whole = {**layer, "Properties": properties, "Metadata": made}
+    yield Entries(("Resources",), ["Logs"], {"ModelLayer": whole, "Logs": logs})

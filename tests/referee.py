@@ -30,6 +30,7 @@ def read(env: str, text: str) -> dict[str, Any]:
         "region": said.region,
         "profile": said.profile,
         "parameters": found["parameter_overrides"],
+        "tags": found["tags"] or {},
     }
 
 

@@ -87,13 +87,14 @@ def _label(table: str, records: Sequence[Any]) -> str:
     """The label of the stream. Raises WrongStream for records of another table."""
     label = ""
     for record in records:
-        found = _ARN.fullmatch(str(record.get("eventSourceARN"))) if isinstance(record, dict) else None
-        if found is None:
+        arn = record.get("eventSourceARN") if isinstance(record, dict) else None
+        if arn is None:
             continue
-        if found["table"] != table:
+        found = _ARN.fullmatch(str(arn))
+        if found is None or found["table"] != table:
             raise WrongStream(
-                f"expected records of table {table!r}, found one of {found['table']!r}: the shard is held, check which "
-                "stream the function's event source mapping reads"
+                f"expected records of the stream of table {table!r}, found one of {str(arn)[:200]!r}: the shard is held, "
+                "check which stream the function's event source mapping reads"
             )
         label = found["label"]
     return label

@@ -16,9 +16,11 @@ from remodel.runtime import tables_of
 from remodel.settings import table_names
 from runner import cutover
 from runner.check import Check
+from runner.errors import UnreadableBatch
+from runner.failed import Batch
 from runner.journal import Journal
 from runner.tips import Tips
-from runner.world import Denial, Failed, Reader, World
+from runner.world import Denial, Reader, World
 from tests.places import Handlers
 from tests.records import Application
 from tests.still import StillClock
@@ -91,14 +93,17 @@ class Batches:
     def __init__(self) -> None:
         self.batches: dict[str, tuple[str, list[Any]]] = {}
 
-    def look(self) -> list[Failed]:
-        return [Failed(name, source) for name, (source, _records) in self.batches.items()]
+    def look(self) -> list[str]:
+        return list(self.batches)
 
-    def records(self, failed: Failed) -> list[Any]:
-        return self.batches[failed.name][1]
+    def batch(self, name: str) -> Batch:
+        source, records = self.batches[name]
+        if not records:
+            raise UnreadableBatch("expected a batch with its records")
+        return Batch(source, records)
 
-    def discard(self, failed: Failed) -> None:
-        self.batches.pop(failed.name, None)
+    def discard(self, name: str) -> None:
+        self.batches.pop(name, None)
 
     def empty(self) -> None:
         self.batches.clear()

@@ -14,7 +14,7 @@ from remodel.streams import sighted
 from runner import backup, quarantine, resync, validate
 from runner.comparison import FRESH, begin
 from runner.drive import begun
-from runner.errors import NotReady
+from runner.errors import UnreadableBatch
 from runner.validate import Mode
 from tests.integration.stage import Killed, Stage, stops
 from tests.records import Application
@@ -147,9 +147,7 @@ def test_a_failure_note_without_records_is_not_replayed_as_if_it_had_none(ready:
     changes = ready.application.put("actuals", actual("late"))
     ready.batches.batches.update({"empty": ("actuals", []), "full": ("actuals", changes)})
 
-    with pytest.raises(
-        NotReady, match="expected the records of each failed batch, found none in empty: `remodel resync"
-    ):
+    with pytest.raises(UnreadableBatch, match="^empty: expected a batch with its records: `remodel resync"):
         quarantine.replay_failed(ready.world)
 
     assert set(ready.batches.batches) == {"empty"}, "what could be replayed was"

@@ -17,7 +17,7 @@ from remodel.errors import BadRequest, MissingSetting, NotAStreamEvent, TableNot
 from remodel.items import Item, from_event
 from remodel.streams import gaps, sightings
 from tests import raising
-from tests.places import DONE, Handlers, Place, template_place
+from tests.places import DONE, Handlers, Place, replicate, template_place
 from tests.records import Application
 from tests.rows import actual, guid, link, number, text
 
@@ -179,6 +179,20 @@ def test_a_wrong_stream_holds_the_shard(name: str, told: str, linked: Applicatio
         linked.handlers("ReplicateActuals", {"Records": records("insert", name)})
 
     assert data(linked.place) == {}
+
+
+def test_a_function_accepts_records_of_its_own_stream_alone(handlers: Handlers) -> None:
+    model, tables = handlers.place.model, handlers.place.tables
+    for source in model.old_tables:
+        others = [tables[each] for each in model.old_tables if each != source]
+        near = [f"{tables[source]}2", f"2{tables[source]}", f"{tables[source]}/index/x"]
+        arns = [f"arn:aws:dynamodb:eu-west-1:1:table/{each}/stream/2026" for each in (*others, *near)]
+        for arn in (*arns, f"arn:aws:kinesis:eu-west-1:1:stream/{tables[source]}", "", 5):
+            (record,) = records("insert")
+            record["eventSourceARN"] = arn
+            with pytest.raises(WrongStream, match="expected records of the stream of table"):
+                handlers(replicate(source), {"Records": [record]})
+    assert data(handlers.place) == {}
 
 
 def test_a_missing_setting_is_named(handlers: Handlers) -> None:

@@ -40,6 +40,9 @@ class Host(Protocol):
     def is_read(self) -> bool:
         """Whether a function on a stream is at work."""
 
+    def is_behind(self) -> bool:
+        """Whether a stream has records that no function has been given."""
+
     def sweep(self) -> None: ...
 
     def told(self, told: str) -> None: ...
@@ -92,7 +95,8 @@ class Desk:
         self.done = [Step("validate", "", "", "0", "0", DONE, compared)]
 
     def look(self) -> list[Reader]:
-        return [Reader("every", self.on, 0.0, "", idle=not self.on and not self.host.is_read())]
+        lag = 1e6 if self.host.is_behind() else 0.0
+        return [Reader("every", self.on, lag, "", idle=not self.on and not self.host.is_read())]
 
     def switch(self, enabled: bool) -> None:
         self.on = enabled

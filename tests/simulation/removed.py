@@ -428,6 +428,11 @@ def the_fence_is_read_once() -> Patches:
     return [(fence, "CHECK", 1e9)]
 
 
+@guard("cutover: all from before the tips were opened has been read")
+def no_look_at_what_was_before() -> Patches:
+    return [(handover, "_cover_what_was_before", nothing)]
+
+
 @guard("cutover: quiet before anything else")
 def no_proof_of_quiet() -> Patches:
     return [(handover, "_quiet", lambda world, tips: (world.clock.now(), []))]
@@ -436,6 +441,11 @@ def no_proof_of_quiet() -> Patches:
 @guard("cutover: drained before the fence")
 def no_drain() -> Patches:
     return [(handover, "_drain", nothing)]
+
+
+@guard("cutover: the fence still stands after the bound")
+def no_second_look_at_the_fence() -> Patches:
+    return [(handover, "_stands", nothing)]
 
 
 @guard("cutover: the fence before the flag")

@@ -570,6 +570,9 @@ class Run:
         resynced(self.desk)
         return True
 
+    def is_behind(self) -> bool:
+        return any(each.is_behind() for each in self.streams)
+
     def is_read(self) -> bool:
         return any(each.calls for each in self.streams)
 

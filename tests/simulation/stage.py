@@ -80,6 +80,7 @@ class Actor:
         return self.value
 
     def kill(self) -> None:
+        assert not self.over, "expected it to be under way, found that it has ended"
         if self.operator is not None:
             self.operator.gone = True
         self._thread.throw(Killed())
@@ -295,6 +296,9 @@ class Stage:
 
     def is_open(self) -> bool:
         return True
+
+    def is_behind(self) -> bool:
+        return bool(self.due)
 
     def is_read(self) -> bool:
         return False

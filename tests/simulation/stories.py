@@ -465,6 +465,15 @@ def a_cutover_waits_until_the_last_changes_have_arrived(stage: Stage) -> None:
 
 
 @story()
+def a_change_from_before_the_tips_that_no_function_has_seen_ends_a_cutover(stage: Stage) -> None:
+    settled(stage)
+    stage.due.append(stage.put("readings", reading(8)))
+    if is_refused(stage):
+        stage.lambda_goes_on()
+        cut_over(stage)
+
+
+@story()
 def a_change_that_no_function_has_seen_ends_a_cutover(stage: Stage) -> None:
     settled(stage)
     late: list[Any] = []
@@ -495,6 +504,23 @@ def a_cutover_waits_for_calls_that_have_read_the_fence(stage: Stage) -> None:
     operator.finish()
     one.finish()
     stage.expect(stage.flipped, "the flag at new")
+
+
+@story()
+def a_request_to_lift_a_fence_that_comes_late_ends_a_cutover(stage: Stage) -> None:
+    """It was made by a cutover before, got no answer, and was made again."""
+    settled(stage)
+    late: list[Any] = []
+    stage.befalls["comparing what was touched meanwhile"] = lambda: late.append(stage.put("readings", reading(8)))
+    stage.befalls["lifting the fence"] = lambda: stage.unanswered.add("index")
+    is_refused(stage)
+    stage.deliver(*late)
+    operator = stage.cutting_over().until("write", "index", "fence").past("write", "index", "fence")
+    stage.astray.pop()()
+    operator.finish()
+    stage.expect(not stage.flipped, "the cutover to be refused")
+
+    cut_over(stage)
 
 
 @story()

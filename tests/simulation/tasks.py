@@ -236,7 +236,7 @@ class OperatorTask(Task):
             return False
         if run.fenced and not run.owned:
             return self.left > 0 or not run.operating()
-        return self.left > 0 and (run.owned or run.is_open())
+        return self.left > 0 and (run.owned or (run.is_open() and not run.is_behind()))
 
     def begin(self) -> Body:
         operator = self.operator = Operator(self.run.desk)

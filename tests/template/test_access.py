@@ -246,16 +246,37 @@ def test_the_schedules_may_call_what_they_call() -> None:
     assert targets == {"SchedulesRole": {"Sweep.Arn", "Reconcile.Arn", "Watch.Arn"}}
 
 
+ACCOUNT = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+HERE = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:%s"
+LAMBDA = ("lambda.amazonaws.com", {"StringEqualsIfExists": ACCOUNT})
+"""Lambda does not document that it names a source when it takes on a role, so the role cannot insist on it."""
+
+
+def documented(service: str, source: str) -> tuple[str, Any]:
+    """Whom a role trusts: a service that documents what it names as its source."""
+    arn = {"aws:SourceArn": {"Fn::Sub": HERE % (service, source)}}
+    return f"{service}.amazonaws.com", {"StringEquals": ACCOUNT, "ArnLike": arn}
+
+
 def test_each_role_is_somebodys_and_trusts_nobody_else() -> None:
     template = transformed()
-    trusted = dict.fromkeys((f"{function}Role" for function in functions(template)), "lambda.amazonaws.com")
-    trusted |= {"SchedulesRole": "scheduler.amazonaws.com", "BackfillAllRole": "states.amazonaws.com"}
+    trusted = dict.fromkeys((f"{function}Role" for function in functions(template)), LAMBDA)
+    trusted["SchedulesRole"] = documented("scheduler", "schedule-group/default")
+    trusted["BackfillAllRole"] = documented("states", "stateMachine:*")
 
     found = {}
     for id, role in of_type(template, "AWS::IAM::Role").items():
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
-        found[id] = statement["Principal"]["Service"]
+        assert (statement["Effect"], statement["Action"]) == ("Allow", "sts:AssumeRole")
+        found[id] = statement["Principal"]["Service"], statement["Condition"]
     assert found == trusted
+
+
+def test_the_schedules_are_of_the_group_that_their_role_trusts() -> None:
+    schedules = of_type(transformed(), "AWS::Scheduler::Schedule")
+
+    assert len(schedules) == 4
+    assert not [id for id, each in schedules.items() if "GroupName" in each]
 
 
 def _several(value: Any) -> list[Any]:

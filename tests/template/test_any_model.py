@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +24,8 @@ from runner.names import camel, flag, new_table, replicator
 from stack.parts import LONGEST, MOST, Parts
 from stack.samconfig import samconfig, template_file
 from stack.template import rewritten, stem, template
-from tests.template.test_template import ROOT, for_this_machine, sam
+from tests.template.sam import ROOT, sam
+from tests.template.test_build import copied, interpreter
 
 STRANGERS = ROOT / "tests/strangers"
 OTHERS = ["shop.model:MODEL", "lending.model:MODEL"]
@@ -294,10 +294,8 @@ def test_it_is_valid_and_lints_clean(named: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_it_builds(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _written(named, tmp_path)
-    text, folder = for_this_machine((path / template_file(named)).read_text())
-    (path / template_file(named)).write_text(text)
 
-    sam("build", "--config-file", str(path / config(stem(named)).name), cwd=path, path=folder)
+    sam("build", "--config-file", str(path / config(stem(named)).name), cwd=path, path=interpreter().folder)
 
     built = path / ".aws-sam" / stem(named)
     package = named.partition(".")[0]
@@ -308,13 +306,10 @@ def test_it_builds(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def _written(named: str, folder: Path) -> Path:
     """A copy of what a build reads, with template and samconfig of the model as a person writes them there."""
-    source = folder / "source"
-    for name in ("shared", "functions"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    source = copied(folder / "source")
     text = template(named)
     if (found := re.search(r"ContentUri: (\S*strangers/)", text)) is not None:
         text = text.replace(found[1], os.path.relpath(STRANGERS, source) + "/")
-    (source / template_file(named)).write_text(text)
-    (source / "samconfig.toml").write_text((ROOT / "samconfig.toml").read_text())
+    (source / template_file(named)).write_text(text.replace("python3.13", interpreter().name))
     (source / config(stem(named)).name).write_text(samconfig(named))
     return source

@@ -23,6 +23,7 @@ from local_cloud.document import load
 
 ROOT = Path(__file__).parents[2]
 POLICY: Any = json.loads((ROOT / "docs/operator-policy.json").read_text())
+TEMPLATE: Any = load(ROOT / "template.yaml")
 SERVICES = ("cloudformation", "cloudwatch", "dynamodb", "dynamodbstreams", "iam", "lambda", "s3", "ssm")
 
 IAM = {
@@ -36,10 +37,13 @@ IAM = {
 PREFIXES = {"dynamodbstreams": "dynamodb"}
 """Services whose actions have the prefix of another one."""
 
+WITH_TAGS = {"dynamodb:CreateTable": "dynamodb:TagResource", "ssm:PutParameter": "ssm:AddTagsToResource"}
+"""What AWS asks for as well where a request has tags."""
+
 OTHERS = {("report", "get_template")}
 """Modules and names of theirs that only sound like an operation: Jinja's templates."""
 
-PLACES = {"<account>", "<region>", "<stage>"}
+PLACES = {"<account>", "<key>", "<partition>", "<region>", "<stage>"}
 """What an operator fills in."""
 
 
@@ -91,7 +95,14 @@ def sources() -> dict[str, str]:
 
 
 def needed() -> set[str]:
-    return {each for module, text in sources().items() for each in asked(module, text)}
+    """With what the customer's key needs: what it needs of the functions, and a grant of it to a table that is made."""
+    found = {each for module, text in sources().items() for each in asked(module, text)}
+    return found | {WITH_TAGS[each] for each in found & WITH_TAGS.keys()} | key_actions() | {"kms:CreateGrant"}
+
+
+def key_actions() -> set[str]:
+    (statement,) = TEMPLATE["Resources"]["KeyAccess"]["Properties"]["PolicyDocument"]["Statement"]
+    return set(statement["Action"])
 
 
 def several(value: str | list[str]) -> list[str]:
@@ -130,7 +141,7 @@ def test_no_statement_allows_more_than_it_says() -> None:
 
 
 def test_the_policy_names_the_tables_of_the_template() -> None:
-    parameters = load(ROOT / "template.yaml")["Parameters"]
+    parameters = TEMPLATE["Parameters"]
     names = {each["Default"] for name, each in parameters.items() if name.endswith("Table")}
     text = json.dumps(POLICY)
 

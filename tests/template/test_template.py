@@ -1,12 +1,9 @@
-"""What SAM makes of the template: it is valid, it builds for arm64 on any host, and the interface is as promised."""
+"""The template is valid, and its interface is as promised."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -20,13 +17,10 @@ from remodel.converge import OLDER_THAN
 from remodel.fence import REQUEST
 from remodel.settings import load_model, settings, table_names, variable
 from remodel.store import INDEX_KEY, QUARANTINE_KEY
+from runner.names import name_parameter
+from tests.template.sam import sam
 
 ROOT = Path(__file__).parents[2]
-SAM = ROOT / ".cache/sam/bin/sam"
-LAYER_BYTES = 25_000_000
-"""Lambda unpacks 250 MB at most; what a function does not need costs every cold start."""
-
-UV = ROOT / ".cache/uv/bin/uv"
 STREAMS = {f"Replicate{name.title()}": name for name in MODEL.old_tables}
 CALLED = ("Backfill", "Reconcile", "Replay", "Sweep", "Fanout", "Watch")
 
@@ -34,69 +28,8 @@ DOCUMENT: Any = load(ROOT / "template.yaml")
 RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
 
 
-def sam(*arguments: str, cwd: Path = ROOT, path: str = "") -> str:
-    environment = {
-        **os.environ,
-        "SAM_CLI_TELEMETRY": "0",
-        "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"],
-    }
-    done = subprocess.run([str(SAM), *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def test_it_is_valid_and_lints_clean() -> None:
-    assert "is a valid SAM Template" in sam("validate", "--lint")
-
-
-def python_for(runtime: str) -> str | None:
-    """The folder of an interpreter of this runtime's version; None where the machine has none."""
-    version = runtime.removeprefix("python")
-    done = subprocess.run(
-        [str(UV), "python", "find", "--no-python-downloads", version], capture_output=True, text=True, check=False
-    )
-    return str(Path(done.stdout.strip()).parent) if done.returncode == 0 else None
-
-
-def for_this_machine(text: str) -> tuple[str, str]:
-    """A template for the interpreter at hand, where the machine has none of the runtime's version; and that one's folder."""
-    if (folder := python_for("python3.13")) is not None:
-        return text, folder
-    here = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    print(f"no Python 3.13 on this machine: built for {here} instead")
-    return text.replace("python3.13", here), str(Path(sys.executable).resolve().parent)
-
-
-def test_it_builds(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    for name in ("shared", "functions"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    text, folder = for_this_machine((ROOT / "template.yaml").read_text())
-    (source / "template.yaml").write_text(text)
-    shutil.copy(ROOT / "samconfig.toml", source)
-
-    sam("build", "--build-dir", str(tmp_path / "out"), cwd=source, path=folder)
-
-    layer = tmp_path / "out/Layer/python"
-    held = {path.name for path in layer.iterdir()}
-    assert {"remodel", "measures", "shop", "pydantic", "aws_lambda_powertools"} <= held
-    assert held.isdisjoint({"runner", "local_cloud", "demo", "stack"}), "what runs on a person's machine stays there"
-    assert sum(path.stat().st_size for path in layer.rglob("*")) < LAYER_BYTES
-    assert not (layer / "boto3").exists(), "the runtime brings its own"
-    assert [path for path in layer.glob("pydantic_core/*.so") if "aarch64" in path.name], "the layer is for arm64"
-    size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
-    print(f"layer: {size / 1e6:.1f} MB of 40")
-    assert size < 40e6
-    for function in (*STREAMS, *CALLED):
-        assert [path.name for path in (tmp_path / "out" / function).iterdir() if path.name != "__pycache__"] == [
-            "app.py"
-        ]
-        code = (tmp_path / "out" / function / "app.py").stat().st_size
-        print(f"{function}: {code / 1e3:.1f} kB of 10")
-        assert code < 10e3
-    body = (tmp_path / "out/template.yaml").stat().st_size
-    print(f"template: {body / 1e3:.0f} kB of the 1,000 that CloudFormation takes")
-    assert body < 500e3
+    assert "is a valid SAM Template" in sam("validate", "--lint", cwd=ROOT)
 
 
 @pytest.mark.parametrize("function", STREAMS)
@@ -167,7 +100,7 @@ def test_python_and_architecture() -> None:
     everywhere = DOCUMENT["Globals"]["Function"]
 
     assert (everywhere["Runtime"], everywhere["Architectures"]) == ("python3.13", ["arm64"])
-    assert RESOURCES["Layer"]["Metadata"] == {"BuildMethod": "python3.13", "BuildArchitecture": "arm64"}
+    assert RESOURCES["Layer"]["Metadata"] == {"BuildMethod": "makefile", "BuildArchitecture": "arm64"}
 
 
 @pytest.mark.parametrize(
@@ -240,7 +173,7 @@ def test_failed_batches_are_kept_for_a_person_and_for_nobody_else() -> None:
     assert all(properties["PublicAccessBlockConfiguration"].values())
     assert len(properties["PublicAccessBlockConfiguration"]) == 4
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] >= 365
+    assert properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == Call("Ref", "FailedBatchDays")
     (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert [each["ServerSideEncryptionByDefault"]["SSEAlgorithm"] for each in encryption.argument[1:]] == [
         "aws:kms",
@@ -310,9 +243,31 @@ def test_the_stages_of_samconfig_are_those_of_the_template() -> None:
     assert set(DOCUMENT["Parameters"]["Stage"]["AllowedValues"]) == stages
 
 
-def test_the_layer_is_pinned_to_what_was_tested() -> None:
-    pins = [line for line in (ROOT / "shared/requirements.txt").read_text().splitlines() if line]
-    tested = (ROOT / "locks/dev.txt").read_text()
+def refused(parameters: dict[str, str]) -> bool:
+    """Whether an assertion of the rule about tables' names does not hold."""
+    template = Template(ROOT / "template.yaml", {"Stage": "dev", **parameters})
+    return not all(template._value(each["Assert"]) for each in DOCUMENT["Rules"]["TablesDiffer"]["Assertions"])
 
-    assert pins
-    assert all(f"{pin} " in tested for pin in pins), "make lock"
+
+def test_a_new_table_cannot_have_the_name_of_another() -> None:
+    new = [name_parameter(name) for name in MODEL.new_tables]
+    others = {name: each["Default"] for name, each in DOCUMENT["Parameters"].items() if name.endswith("Table")}
+
+    assert not refused({})
+    assert len(others) == len(MODEL.old_tables) + len(new)
+    for one in new:
+        assert all(refused({one: name}) for other, name in others.items() if other != one), one
+
+
+def test_no_partition_is_assumed() -> None:
+    """China's and the government's Regions have others than `aws`."""
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    examples = ("tests/", "events/", "benchmarks/", "local_cloud/")
+    assumed = [
+        name
+        for name in files
+        if not name.startswith(examples) and re.search(r"\barn:aws\b", (ROOT / name).read_text(errors="ignore"))
+    ]
+
+    assert "template.yaml" in files
+    assert assumed == []

@@ -23,7 +23,7 @@ profile = "anna"
 stack_name = "mine"
 parameter_overrides = ["Stage=dev"]
 """
-BARE = Address("dev", "remodel-dev", None, None, None, {})
+BARE = Address("dev", "remodel-dev", None, None, None, {}, {})
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_stage_is_where_samconfig_says(config: Path) -> None:
     assert address(config, "dev", Flags()) == Address(
-        "dev", "mine", "eu-west-2", "anna", None, {"Stage": "dev"}, config=config
+        "dev", "mine", "eu-west-2", "anna", None, {"Stage": "dev"}, {}, config=config
     )
 
 

@@ -5,6 +5,8 @@ The store in memory takes a moment for each item that it is asked for. So the cl
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,8 +19,9 @@ from remodel.keys import Key
 from remodel.replicate import replicate
 from remodel.store import READS
 from runner import handover
+from runner.errors import NotReady
 from runner.handover import hand_over
-from runner.world import World
+from runner.world import Reader, World
 from tests.memory import Fault
 from tests.rows import actual, guid, link, text
 from tests.still import memory_place
@@ -28,13 +31,17 @@ ITEM = 0.01 / READS
 
 CHANGED = 400
 
+READ = Reader("actuals", True, 0.0, "on")
+
 
 class Quiet:
     def read(self) -> list[Any]:
         return []
 
 
-def paused(rows: int) -> tuple[float, int]:
+def paused(
+    rows: int, reader: Reader = READ, tell: Callable[[str, float], None] = lambda told, now: None
+) -> tuple[float, int]:
     """Seconds from the last change to the moment at which the flag can be flipped, and old rows compared in it."""
 
     def ticking(_operation: str, _key: Key | None) -> Fault | None:
@@ -56,8 +63,9 @@ def paused(rows: int) -> tuple[float, int]:
         assert replicate(place.call(600.0), source, source, {"Records": records}).failed is None
     nothing: Any = SimpleNamespace(check=lambda: None)
     names = {name: name for name in store.tables}
-    world = World("dev", place, nothing, names, nothing, nothing, nothing, nothing, nothing, nothing, Quiet)
-    done = hand_over(world, Quiet(), began, lambda told: None)
+    readers: Any = SimpleNamespace(look=lambda: [reader])
+    world = World("dev", place, nothing, names, nothing, readers, nothing, nothing, nothing, nothing, Quiet)
+    done = hand_over(world, Quiet(), began, lambda told: tell(told, clock.now() - began))
     assert place.call(1.0).fence()
     return clock.now() - done.quiet, done.compared
 
@@ -68,3 +76,27 @@ def test_the_pause_does_not_depend_on_the_size_of_the_tables() -> None:
     assert paused(1_000_000) == (pytest.approx(small), compared)
     assert compared == 0, "all of it was compared before the pause"
     assert small < handover.QUIET + fence.BOUND + 5
+
+
+def test_what_metrics_tell_late_is_waited_for_before_the_pause_is_asked_for() -> None:
+    """Own readers of the streams do not see what was written before they were opened."""
+    told: list[tuple[str, float]] = []
+
+    paused(10, replace(READ, late=200.0), lambda each, now: told.append((each, now)))
+
+    assert told[0][0].startswith(
+        "waiting 200 s until it is known that all before has been read; the application goes on"
+    )
+    asked = next(now for each, now in told if each.startswith("pause the application"))
+    assert asked > told[0][1] + 200
+
+
+@pytest.mark.parametrize("lag", [None, handover.LAG + 1], ids=["unknown", "behind"])
+def test_a_stream_that_is_read_late_ends_the_cutover_before_the_pause(lag: float | None) -> None:
+    told: list[str] = []
+
+    with pytest.raises(NotReady, match="expected every stream to be read within 15 s, found actuals later than that"):
+        paused(10, replace(READ, lag=lag), lambda each, now: told.append(each))
+
+    assert told == []
+    assert paused(10, replace(READ, lag=lag, blind=True))[0] > 0, "an emulator that measures nothing cannot be asked"

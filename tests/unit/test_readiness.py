@@ -72,6 +72,10 @@ def test_where_everything_holds_the_next_step_is_the_cutover() -> None:
 
 
 STOPPED_FROM = {
+    "name app-new": (
+        Step.PLAN,
+        [old(physical="app-new"), replace(READY, tables=[OLD, NEW, replace(ENGINE, physical="app-new")])],
+    ),
     "old table app-rows": (Step.PLAN, [old(found=None), old(found=described("app-rows", key="number"))]),
     "rights of WatchRole": (Step.PLAN, [replace(READY, stack=Stack("sam deploy", denied=[Denial("WatchRole", "no")]))]),
     "backup": (Step.PREPARE, [replace(READY, backup=None)]),
@@ -159,6 +163,9 @@ def test_a_view_type_says_how_it_is_really_changed_and_who_else_reads_the_stream
 
 def test_two_other_readers_of_a_stream_are_worth_knowing() -> None:
     assert not wrong(old(consumers=["search"]))
+    assert only(
+        old(found=described("app-rows", Replicas=[{"RegionName": "eu-west-2"}]), consumers=["search"])
+    ).remedy == ("a shard of it has room for 1, and the migration is one more: move one of them")
     found = only(old(consumers=["search", "audit"]))
     assert (found.state, found.stops) == (State.TODO, False)
 

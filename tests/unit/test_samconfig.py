@@ -89,6 +89,10 @@ READ = {
     "sections out of order": HEAD
     + NAMED
     + '\n[prod.deploy.parameters]\nstack_name = "p"\n\n[dev.global.parameters]\nregion = "eu-west-2"\nparameter_overrides = "Text=g"\n',
+    "tags as text": HEAD + NAMED + 'tags = "app=remodel cost-center=a:1 empty="\n',
+    "tags with blanks": HEAD + NAMED + """tags = 'app="re model" stage=dev'\n""",
+    "tags in a list": HEAD + NAMED + 'tags = ["app=remodel", "stage=dev"]\n',
+    "tags from global": HEAD + '[dev.global.parameters]\ntags = "app=remodel"\n' + NAMED,
     "line ends of Windows": deploy('"Stage=old Text=a"').replace("\n", "\r\n"),
 }
 
@@ -104,6 +108,8 @@ REFUSED = {
     "a list with an empty text": deploy('["Stage=dev", ""]'),
     "a number": deploy("5"),
     "a list of numbers": deploy("[5]"),
+    "tags as a table": HEAD + NAMED + 'tags = {app = "remodel"}\n',
+    "a tag without a value": HEAD + NAMED + 'tags = "app"\n',
     "a file that is not there": deploy('"file://parameters.toml"'),
 }
 """By SAM as well."""

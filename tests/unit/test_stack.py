@@ -18,7 +18,7 @@ from runner.stack import Deployment, Found
 HEAD = 'version = 0.1\n[dev.deploy.parameters]\nstack_name = "mine"\nregion = "eu-west-2"\n'
 FACTS = {"LinksStreamArn": "arn:a", "CreateNewTables": "false"}
 TABLES = {"NewLinks": "links", "NewData": "data"}
-ADDRESS = Address("dev", "mine", None, None, None, {})
+ADDRESS = Address("dev", "mine", None, None, None, {}, {})
 
 
 class CloudFormation:
