@@ -22,6 +22,9 @@ from local_cloud.heartbeat import Heartbeats
 from local_cloud.poller import Faults, Poller
 from local_cloud.schedule import Schedule
 from local_cloud.template import Template
+from remodel.settings import load_model, table_names, variable
+from runner.model import DEFAULT
+from stack.template import stem, template
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,15 +51,22 @@ def _connection(endpoint: str) -> dict[str, Any]:
 
 
 class Cloud:
-    """`prefix` stands before every table's name, so that several clouds can share one endpoint."""
+    """`prefix` stands before every table's name, so that several clouds can share one endpoint. `named`: the model whose
+    template it is; without it, that of `template.yaml`."""
 
     def __init__(
-        self, endpoint: str, folder: Path, prefix: str = "", parameters: Mapping[str, str] | None = None
+        self,
+        endpoint: str,
+        folder: Path,
+        prefix: str = "",
+        parameters: Mapping[str, str] | None = None,
+        named: str = DEFAULT,
     ) -> None:
         self.endpoint, self.folder, self.prefix = endpoint, folder, prefix
         folder.mkdir(parents=True, exist_ok=True)
-        names = {**_default_names(prefix), **(parameters or {}), "Stage": "sandbox"}
-        self.template = Template(ROOT / "template.yaml", names, prefix)
+        text, self.migration = template(named), f"{prefix}{stem(named)}-sandbox"
+        names = {**_default_names(text, prefix), **(parameters or {}), "Stage": "sandbox"}
+        self.template = Template(ROOT / "template.yaml", names, prefix, text)
         self.dynamodb = client(endpoint)
         self.forks, self.functions = Forks(), {}
         for function in self.template.functions():
@@ -74,10 +84,8 @@ class Cloud:
     def tables(self) -> dict[str, str]:
         """Physical names by logical ones, as the functions' environment has them; and that of the migration's table."""
         environment = next(iter(self.functions.values())).function.environment
-        named = {
-            name.removesuffix("_TABLE").lower(): value for name, value in environment.items() if name.endswith("_TABLE")
-        }
-        return {**named, "migration": f"{self.prefix}remodel-sandbox"}
+        named = {name: environment[variable(name)] for name in table_names(load_model(environment))}
+        return {**named, "migration": self.migration}
 
     def create_tables(self, streams: bool = True, but: Iterable[str] = ()) -> None:
         """The tables of the template that do not exist yet; without `streams`, as an application has them before a migration.
@@ -155,17 +163,17 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def standing(endpoint: str, folder: Path, prefix: str = "") -> Iterator[Cloud]:
+def standing(endpoint: str, folder: Path, prefix: str = "", named: str = DEFAULT) -> Iterator[Cloud]:
     """A cloud whose processes and threads end with the block."""
-    cloud = Cloud(endpoint, folder, prefix)
+    cloud = Cloud(endpoint, folder, prefix, named=named)
     try:
         yield cloud
     finally:
         cloud.stop()
 
 
-def _default_names(prefix: str) -> dict[str, str]:
+def _default_names(text: str, prefix: str) -> dict[str, str]:
     if not prefix:
         return {}
-    plain = Template(ROOT / "template.yaml", {"Stage": "sandbox"})
+    plain = Template(ROOT / "template.yaml", {"Stage": "sandbox"}, text=text)
     return {name: f"{prefix}{value}" for name, value in plain.table_parameters().items()}

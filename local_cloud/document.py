@@ -28,9 +28,18 @@ class Call:
     argument: Any
 
 
+def read(text: str) -> Any:
+    """The document as it is written."""
+    return yaml.load(text, _Loader)  # noqa: S506
+
+
 def load(path: Path) -> Any:
+    """The document of a file without its loops."""
+    return expanded(read(path.read_text()))
+
+
+def expanded(document: Any) -> Any:
     """The document without its loops."""
-    document = yaml.load(path.read_text(), _Loader)  # noqa: S506
     return {name: _expanded(part) if name in SECTIONS else part for name, part in document.items()}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_cloud.document import Call, TemplateError, load
+from local_cloud.document import Call, TemplateError, expanded, load, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,12 @@ class Function:
 
 
 class Template:
-    """One template under one set of parameters. A resource's Ref is its name, or `<prefix><logical id>`."""
+    """One template under one set of parameters. A resource's Ref is its name, or `<prefix><logical id>`. `text`: in place of
+    what the file says."""
 
-    def __init__(self, path: Path, parameters: Mapping[str, str], prefix: str = "") -> None:
+    def __init__(self, path: Path, parameters: Mapping[str, str], prefix: str = "", text: str | None = None) -> None:
         self._root = path.parent
-        self._document = load(path)
+        self._document = load(path) if text is None else expanded(read(text))
         self._prefix = prefix
         defaults = {
             name: str(each["Default"]) for name, each in self._document["Parameters"].items() if "Default" in each

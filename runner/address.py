@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner import samconfig
+from runner.names import STEM
 
 SAMCONFIG = Path(__file__).parents[1] / "samconfig.toml"
+
+
+def config(stem: str) -> Path:
+    """The file of a model whose names begin with `stem`: `samconfig.toml`, or `samconfig-x.toml` for `remodel-x`."""
+    return SAMCONFIG.with_stem("-".join((SAMCONFIG.stem, *stem.split("-")[1:])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,8 @@ class Flags:
 @dataclass(frozen=True, slots=True)
 class Address:
     """`region`, `profile`, `endpoint`: None leaves it to the environment. `parameters`, `tags`: those of the next deployment.
-    `contradiction`: which flag leads to another account or region than the file that `sam deploy` reads; empty for none."""
+    `contradiction`: which flag leads to another account or region than `config`, the file that `sam deploy` reads; empty for
+    none."""
 
     stage: str
     stack: str
@@ -38,29 +45,31 @@ class Address:
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
     contradiction: str = ""
+    config: Path = SAMCONFIG
 
 
-def stages() -> list[str]:
+def stages(config: Path) -> list[str]:
     """Those with a deployment in `samconfig.toml`; none where it cannot be read, which `address` then refuses."""
     try:
-        document = tomllib.loads(SAMCONFIG.read_text())
+        document = tomllib.loads(config.read_text())
     except (OSError, ValueError):
         return []
     return [name for name, each in document.items() if isinstance(each, dict) and "deploy" in each]
 
 
-def address(config: Path, stage: str, flags: Flags) -> Address:
+def address(config: Path, stage: str, flags: Flags, stem: str = STEM) -> Address:
     """Raises SamconfigUnreadable."""
     found = samconfig.settings(config, stage)
     return Address(
         stage=stage,
-        stack=flags.stack or found.stack_name or f"remodel-{stage}",
+        stack=flags.stack or found.stack_name or f"{stem}-{stage}",
         region=flags.region or found.region,
         profile=flags.profile or found.profile,
         endpoint=flags.endpoint,
         parameters=found.parameters,
         tags=found.tags,
         contradiction=_contradiction(found, flags),
+        config=config,
     )
 
 

@@ -24,7 +24,7 @@ from remodel.model import Model
 from remodel.runtime import tables_of
 from remodel.settings import settings, table_names, variable
 from runner import names as named
-from runner.address import SAMCONFIG, Address
+from runner.address import Address
 from runner.bucket import Bucket
 from runner.errors import CallFailed, NoSuchProfile, NoSuchStack, StackOfAnotherStage
 from runner.failed import Batches
@@ -32,10 +32,13 @@ from runner.journal import Journal
 from runner.lease import myself
 from runner.mappings import Mappings
 from runner.model import chosen
+from runner.model import named as model_name
 from runner.recovery import Keeping, listed
 from runner.stack import Deployment, Found
 from runner.tips import Tips
 from runner.world import World
+from stack.template import stem
+from stack.template import template as text
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -50,11 +53,11 @@ LONGEST = 900
 def world(address: Address) -> World:
     """Raises NoSuchProfile, NoSuchStack, ClientError and BotoCoreError."""
     model, client = chosen(), _clients(address)
-    stage, stack = address.stage, address.stack
+    stage, stack, begin = address.stage, address.stack, stem(model_name())
     cloudformation, functions = client("cloudformation", _PATIENT), client("lambda", _LONG)
     names = _resources(cloudformation, stack)
     found = settings(_environment(functions, names, model, {"Stage": stage, **address.parameters}), model)
-    tables = {**found.tables, "migration": f"remodel-{stage}"}
+    tables = {**found.tables, "migration": f"{begin}-{stage}"}
     dynamodb, clock = client("dynamodb"), SystemClock()
     keeping = Keeping(address.parameters.get("KmsKeyArn", ""), address.tags, stage != "sandbox")
     journal = Journal(dynamodb, tables["migration"], clock, myself(), keeping)
@@ -73,10 +76,10 @@ def world(address: Address) -> World:
             functions, client("cloudwatch"), readers, [each for each in model.order if each in found.live]
         ),
         journal=journal,
-        flag=Parameter(client("ssm"), f"/remodel/{stage}/read", address.tags),
+        flag=Parameter(client("ssm"), named.flag(begin, stage), address.tags),
         failures=Bucket(client("s3"), names.get("FailedBatches"), batches),
         tips=lambda: Tips(dynamodb, streams, model, {each: tables[each] for each in found.live}),
-        stack=Deployment(cloudformation, client("iam"), SAMCONFIG, Found(address, names, new_tables)),
+        stack=Deployment(cloudformation, client("iam"), Found(address, names, new_tables)),
         declared=_declared(tables),
     )
 
@@ -138,7 +141,7 @@ def _clients(address: Address) -> Callable[..., Any]:
     except ProfileNotFound as problem:
         raise NoSuchProfile(
             f"expected profile {address.profile!r} in AWS's configuration of this machine, found none: make it, correct it in "
-            f"{SAMCONFIG.name}, or name another as --profile"
+            f"{address.config.name}, or name another as --profile"
         ) from problem
     return client
 
@@ -173,7 +176,7 @@ def _environment(
         found = client.get_function_configuration(FunctionName=names["Backfill"])["Environment"]["Variables"]
         _check_stage(parameters["Stage"], found)
         return found
-    template = Template(TEMPLATE, dict(parameters))
+    template = Template(TEMPLATE, dict(parameters), text=text(model_name()))
     backfill = next(each for each in template.functions() if each.name == "Backfill")
     return {**{variable(name): name for name in table_names(model)}, **backfill.environment}
 
@@ -184,11 +187,11 @@ def _check_stage(stage: str, environment: Mapping[str, str]) -> None:
     if deployed not in ("", stage):
         raise StackOfAnotherStage(
             f"expected a stack of stage {stage}, found one of stage {deployed}: give --stage {deployed}, or correct --stack or "
-            f"`stack_name` in {SAMCONFIG.name}"
+            "`stack_name` in the samconfig"
         )
 
 
 def _declared(tables: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
     """The tables of this checkout's template, under the stage's own names."""
     names = {named.name_parameter(name): table for name, table in tables.items()}
-    return tuple(Template(TEMPLATE, {"Stage": "sandbox", **names}).tables())
+    return tuple(Template(TEMPLATE, {"Stage": "sandbox", **names}, text=text(model_name())).tables())

@@ -195,7 +195,7 @@ def validate_(
     mode = validate.Mode("repair" if repair else "full" if full else "sample")
     with bars.watching(as_json, it.rows(comparison.both_ways(it))) as watch:
         done = validate.validate(it, mode, sample, segments, watch)
-    held = [quarantine.told(each) for each in quarantine.chosen(it, quarantine.Choice())]
+    held = [quarantine.told(it.model, each) for each in quarantine.chosen(it, quarantine.Choice())]
     told = report.findings(done, it.stage, it.journal.steps("validate"), held)
     page = page or Path("reports") / f"{it.stage}-{told.when.replace(':', '')}.html"
     report.write(page, told)
@@ -218,7 +218,7 @@ def resync_(it: World, execute: Execute = False, as_json: Json = False, segments
     say(as_json, asdict(done), show.lines, done.told)
 
 
-@verb(app, "cutover --stage dev --accept 'period: expected YYYY-MM, found 2025-Q1=3' --execute", resumes=True)
+@verb(app, "cutover --stage dev --accept 'name: expected a value, found none=3' --execute", resumes=True)
 def cutover_(
     it: World,
     execute: Execute = False,
@@ -251,7 +251,7 @@ def cutover_(
         raise typer.Exit(REFUSED)
 
 
-@verb(app, "rollback --stage dev --table actuals --execute", resumes=True)
+@verb(app, "rollback --stage dev --table TABLE --execute", resumes=True)
 def rollback_(
     it: World,
     execute: Execute = False,
@@ -324,6 +324,25 @@ def local(
         from runner import local
 
         local.run(endpoint, prefix, kill / 100, repeat / 100)
+
+
+@app.command("new-template")
+def new_template(
+    model: Annotated[
+        str | None, option("--model", "As package.module:NAME, found on PYTHONPATH. Default: that of REMODEL_MODEL.")
+    ] = None,
+    samconfig: Annotated[bool, option("--samconfig", "Its samconfig.toml instead.")] = False,
+) -> None:
+    """The template of a model, on standard output, or its samconfig.toml. Keep both in the folder of template.yaml.
+
+    Example: remodel new-template --model package.module:MODEL > template-name.yaml
+    """
+    with ending(resumes=False):
+        from runner.model import named
+        from stack.samconfig import samconfig as config
+        from stack.template import template
+
+        sys.stdout.write((config if samconfig else template)(model or named()))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ Since = Annotated[datetime | None, option("--since", "Only what was rejected fro
 Until = Annotated[datetime | None, option("--until", "Only what was rejected until then (UTC).")]
 
 
-@verb(app, "quarantine list --stage dev --table actuals")
+@verb(app, "quarantine list --stage dev --table TABLE")
 def list_(
     it: World,
     as_json: Json = False,
@@ -36,14 +36,14 @@ def list_(
     from runner.figures import time
 
     rows = [
-        quarantine.told(each)
+        quarantine.told(it.model, each)
         for each in quarantine.chosen(it, quarantine.Choice(source, ids or (), reason, *times(since, until)))
     ]
-    cells = [(each["source"], each["id"], time(each["seen"]), each["reason"]) for each in rows]
-    say(as_json, rows, show.rows, "quarantine", ("table", "id", "since", "reason"), cells)
+    cells = [(each["source"], each["kind"], each["id"], time(each["seen"]), each["reason"]) for each in rows]
+    say(as_json, rows, show.rows, "quarantine", ("table", "kind", "id", "since", "reason"), cells)
 
 
-@verb(app, "quarantine show ID --stage dev --table actuals")
+@verb(app, "quarantine show ID --stage dev --table TABLE")
 def show_(
     it: World, id: str, source: Annotated[str, option("--table", "Its old table.")], as_json: Json = False
 ) -> None:
@@ -54,7 +54,7 @@ def show_(
     say(as_json, found, show.rejected, found)
 
 
-@verb(app, "quarantine replay --stage dev --reason data_source --execute", resumes=True)
+@verb(app, "quarantine replay --stage dev --reason TEXT --execute", resumes=True)
 def replay_(
     it: World,
     execute: Execute = False,

@@ -26,7 +26,7 @@ from runner.errors import CallFailed, NoSuchStack
 from runner.failed import Batch, Batches
 from runner.journal import Journal
 from runner.lease import myself
-from runner.model import chosen
+from runner.model import chosen, named
 from runner.tips import Tips
 from runner.world import Denial, Reader, World
 
@@ -39,7 +39,7 @@ def world(endpoint: str, prefix: str) -> Iterator[World]:
     """Raises NoSuchStack."""
     model = chosen()
     with TemporaryDirectory() as folder:
-        cloud = Cloud(endpoint, Path(folder), prefix)
+        cloud = Cloud(endpoint, Path(folder), prefix, named=named())
         there = _tables(cloud)
         if there.isdisjoint(cloud.tables[name] for name in ("migration", *model.old_tables)):
             raise NoSuchStack(

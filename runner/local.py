@@ -10,13 +10,13 @@ from local_cloud.cloud import standing
 from local_cloud.poller import Faults
 from local_cloud.stage import own_folder, serve
 from runner.errors import NoSuchStack
-from runner.model import chosen
+from runner.model import chosen, named
 
 
 def run(endpoint: str, prefix: str, kill: float, repeat: float) -> None:
     """Until KeyboardInterrupt. `kill`, `repeat`: shares of calls and batches that meet a fault. Raises NoSuchStack."""
     model = chosen()
-    with standing(endpoint, own_folder("local"), prefix) as cloud:
+    with standing(endpoint, own_folder("local"), prefix, named()) as cloud:
         try:
             serve(cloud, (*model.old_tables, *model.new_tables), Faults(kill, repeat), typer.echo)
         except KeyboardInterrupt:

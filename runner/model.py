@@ -8,9 +8,13 @@ from remodel.model import Model
 from remodel.settings import MODEL, load_model
 
 DEFAULT = "measures.model:MODEL"
-"""What the setting says where it is not set."""
+"""What the setting says where it is not set: the model that `template.yaml` is for."""
+
+
+def named() -> str:
+    return os.environ.get(MODEL) or DEFAULT
 
 
 def chosen() -> Model:
     """Raises MissingSetting where the setting names no model."""
-    return load_model({MODEL: os.environ.get(MODEL) or DEFAULT})
+    return load_model({MODEL: named()})

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 
+STEM = "remodel"
+"""What names in an account begin with. For another model than that of `template.yaml`, its name comes next."""
+
+
+def flag(stem: str, stage: str) -> str:
+    """The read flag, a parameter in SSM."""
+    return f"/{stem.replace('-', '/', 1)}/{stage}/read"
+
 
 def camel(table: str) -> str:
-    """`measure_links` is `MeasureLinks` in the template."""
+    """`two_words` is `TwoWords` in the template."""
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[-_]", table))
 
 

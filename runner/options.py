@@ -170,9 +170,11 @@ def world(stage: Stage | None, endpoint: str | None, prefix: str, **place: str |
 
 def _only() -> Stage:
     """The one stage of samconfig.toml besides sandbox."""
-    from runner.address import stages
+    from runner.address import config, stages
+    from runner.model import named
+    from stack.template import stem
 
-    known = [each for each in stages() if each in list(Stage) and each != Stage.SANDBOX]
+    known = [each for each in stages(config(stem(named()))) if each in list(Stage) and each != Stage.SANDBOX]
     if len(known) != 1:
         fail(f"expected a stage, found none: give --stage or set REMODEL_STAGE to one of {', '.join(Stage)}", USAGE)
     return Stage(known[0])
@@ -184,10 +186,13 @@ def _deployed(stage: Stage, **place: str | None) -> World | None:
 
     from runner import address, aws
     from runner.errors import NoSuchStack
+    from runner.model import named
     from runner.refusals import is_unreachable
+    from stack.template import stem
 
     flags = address.Flags(**place)
-    at = address.address(address.SAMCONFIG, stage.value, flags)
+    begin = stem(named())
+    at = address.address(address.config(begin), stage.value, flags, begin)
     try:
         return aws.world(at)
     except (NoSuchStack, ClientError, BotoCoreError) as problem:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from remodel.errors import RejectedRow
 from remodel.keys import Key
 from remodel.mapping import quarantine_key
+from remodel.model import Model
 from remodel.quarantine import Held, held
 from runner import ownership
 from runner.errors import NotReady, UnreadableBatch
@@ -46,8 +48,18 @@ def chosen(world: World, choice: Choice) -> list[Held]:
     return [each for each in held(world.call()) if choice.takes(each)]
 
 
-def told(one: Held) -> dict[str, str]:
-    return {"source": one.row.table, "id": one.row.text, "seen": one.since, "reason": one.reason}
+def told(model: Model, one: Held) -> dict[str, str]:
+    kind = _kind(model, one.row)
+    return {"source": one.row.table, "kind": kind, "id": one.row.text, "seen": one.since, "reason": one.reason}
+
+
+def _kind(model: Model, row: Key) -> str:
+    """Empty where the key is of no kind, or of several."""
+    try:
+        kind = model.kind_of(row)
+    except RejectedRow:
+        return ""
+    return kind.__name__ if kind else ""
 
 
 def image(world: World, source: str, id: str) -> dict[str, Any]:
@@ -59,7 +71,7 @@ def image(world: World, source: str, id: str) -> dict[str, Any]:
         raise NotReady(f"expected {source} {id!r} in quarantine, found nothing: it was corrected, or never rejected")
     item = found[where]
     one = Held(row, item["reason"]["S"], item["since"]["S"])
-    return {**told(one), "image": found.get(row)}
+    return {**told(world.model, one), "image": found.get(row)}
 
 
 def replay(world: World, rows: Iterable[Held]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, WaiterError
@@ -52,12 +51,13 @@ class Found:
 
 
 class Deployment:
-    def __init__(self, client: CloudFormationClient, iam: IAMClient, config: Path, found: Found) -> None:
-        self._client, self._iam, self._config, self._found = client, iam, config, found
+    def __init__(self, client: CloudFormationClient, iam: IAMClient, found: Found) -> None:
+        self._client, self._iam, self._config, self._found = client, iam, found.address.config, found
 
     @property
     def deploy(self) -> str:
-        return f"sam build && sam deploy --config-env {self._found.stage}"
+        file = "" if self._config.name == "samconfig.toml" else f" --config-file {self._config.name}"
+        return f"sam build{file} && sam deploy{file} --config-env {self._found.stage}"
 
     @property
     def makes_old_tables(self) -> bool:

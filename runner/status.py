@@ -128,7 +128,7 @@ def lookups(world: World) -> str:
     live = sorted(looked_up & world.place.live)
     read = sorted(looked_up - world.place.live)
     parts = [f"{', '.join(live)} followed by stream"] if live else []
-    return "; ".join(parts + ([f"{', '.join(read)} read from the table: links may grow old"] if read else []))
+    return "; ".join(parts + ([f"{', '.join(read)} read from the table: new rows may grow old"] if read else []))
 
 
 def _backfilled(segments: list[Progress]) -> str:

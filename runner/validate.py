@@ -1,8 +1,8 @@
 """The validation of the source document, in full: each check by name, with what was expected and what was found.
 
-counts    as many links, targets and actuals as the old tables make expect, exactly
+counts    as many rows in each new table as the old tables make expect, exactly
 samples   rows of either side, attribute by attribute
-full      every row, both ways; orphans, tenants and uniqueness with it
+full      every row, both ways; orphans, pairs that are not allowed, and uniqueness with it
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _rules(done: Validation, report: Any) -> None:
     claims = report["claims"]
     done.checks.append(Check("rows that claim a new key of another row", not claims, number(claims)))
     for name, what in (
-        ("tenant_violations", "pairs of rows of different tenants, left out"),
+        ("tenant_violations", "pairs of rows that the model does not allow, left out"),
         ("uniqueness_violations", "rows that repeat another one in what should be unique, carried over"),
         ("ambiguous_lookups", "looked-up rows beyond one, the smallest key counts"),
         ("unlinked", "rows without anything to be linked to: they have no new row yet"),

@@ -31,7 +31,7 @@ class Reader:
     polled: seconds since the stream was last shown to be read; None where nothing shows it.
     idle: whether it is off, and nothing that it began is under way any more.
     deployed: whether it is there at all, and could be switched on.
-    blind: whether the endpoint measures no polls at all, as some emulators.
+    blind: whether the endpoint counts no polls at all, as some emulators.
     late: seconds after which the lag of a moment is known.
     """
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from local_cloud import emulator
-from local_cloud.cloud import Cloud
-from tests.places import Handlers, Place, model_place, template_place
+from local_cloud.cloud import Cloud, standing
+from tests.places import Handlers, Place, template_place
 from tests.records import Application
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,19 +55,23 @@ def application(handlers: Handlers) -> Application:
 
 
 @pytest.fixture(scope="session")
-def shared_shop(endpoint: str) -> Place:
-    return model_place(endpoint, "shop.model:MODEL", "test-shop-")
+def shared_shop(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with standing(endpoint, tmp_path_factory.mktemp("shop"), "test-shop-", "shop.model:MODEL") as cloud:
+        cloud.create_tables()
+        yield template_place(cloud)
 
 
 @pytest.fixture
 def shop(shared_shop: Place, monkeypatch: pytest.MonkeyPatch) -> Application:
-    """Tables of the shop, empty, with streams on, and the template's functions with the shop's environment."""
+    """The tables of the shop's template, empty, with streams on, and its functions."""
     return Application(Handlers(shared_shop.emptied(), monkeypatch))
 
 
 @pytest.fixture(scope="session")
-def shared_social(endpoint: str) -> Place:
-    return model_place(endpoint, "social.model:MODEL", "test-social-")
+def shared_social(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with standing(endpoint, tmp_path_factory.mktemp("social"), "test-social-", "social.model:MODEL") as cloud:
+        cloud.create_tables()
+        yield template_place(cloud)
 
 
 @pytest.fixture

@@ -1,25 +1,20 @@
-"""Where tests run the functions: tables on DynamoDB Local, and handlers loaded as Lambda loads them, but in this process.
-
-One place stands on the template, for the measures. The other one is made from a model's own schemas, for any model.
-"""
+"""Where tests run the functions: tables on DynamoDB Local, and handlers loaded as Lambda loads them, but in this process."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from local_cloud.cloud import Cloud, client
-from local_cloud.emulator import ROOT
-from local_cloud.template import Function, Template
+from local_cloud.template import Function
 from local_cloud.worker import Context
-from remodel.hints import VIEW
 from remodel.keys import KeySchema
 from remodel.runtime import Runtime, tables_of
-from remodel.settings import load_model, table_names, variable
+from remodel.settings import load_model, table_names
+from runner.names import replicator
 
 if TYPE_CHECKING:
     import pytest
@@ -77,58 +72,13 @@ class Place:
 
 
 def template_place(cloud: Cloud) -> Place:
-    """The tables and functions of the template, as the local cloud has them."""
+    """The tables and functions of a model's template, as the local cloud has them."""
     return Place(cloud.endpoint, cloud.tables, {name: each.function for name, each in cloud.functions.items()})
-
-
-def model_place(endpoint: str, named: str, prefix: str) -> Place:
-    """Tables made from a model's schemas under names with a prefix, streams on; a function for each of its old tables."""
-    model = load_model({"REMODEL_MODEL": named})
-    tables = {name: f"{prefix}{name}" for name in table_names(model)}
-    environment = {"REMODEL_MODEL": named, **{variable(name): physical for name, physical in tables.items()}}
-    environment |= {variable(name, "LIVE"): "true" for name in model.old_tables}
-    template = {each.name: each for each in Template(ROOT / "template.yaml", {"Stage": "sandbox"}).functions()}
-    functions = {
-        name: replace(each, environment=environment) for name, each in template.items() if each.mapping is None
-    }
-    for source in model.old_tables:
-        own = {**environment, "SOURCE": source}
-        functions[replicate(source)] = replace(template["ReplicateLinks"], environment=own)
-    place = Place(endpoint, tables, functions)
-    for name in tables:
-        place.dynamodb.create_table(**_table(place, name))
-    return place
-
-
-def _table(place: Place, name: str) -> Any:
-    """What `create_table` takes."""
-    schema, new = place.schema(name), place.model.new_tables.get(name)
-    indexes = {each.name: each.attributes for each in new.indexes} if new else {}
-    typed = dict(pair for attributes in (schema.attributes, *indexes.values()) for pair in attributes)
-    table: dict[str, Any] = {
-        "TableName": place.tables[name],
-        "KeySchema": _keys(schema.names),
-        "AttributeDefinitions": [{"AttributeName": each, "AttributeType": kind} for each, kind in typed.items()],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
-    if indexes:
-        whole = {"ProjectionType": "ALL"}
-        table["GlobalSecondaryIndexes"] = [
-            {"IndexName": index, "KeySchema": _keys([each for each, _ in attributes]), "Projection": whole}
-            for index, attributes in indexes.items()
-        ]
-    if name in place.model.old_tables:
-        table["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": VIEW}
-    return table
 
 
 def replicate(source: str) -> str:
     """The function on the stream of an old table."""
-    return f"Replicate{source.title()}"
-
-
-def _keys(names: Iterable[str]) -> list[dict[str, str]]:
-    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]
+    return replicator(source)
 
 
 class Handlers:

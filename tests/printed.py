@@ -20,12 +20,15 @@ from runner.cli import app
 ROOT = Path(__file__).parents[1]
 
 SAM = {
-    "build": set[str](),
-    "validate": {"--lint"},
-    "deploy": {"--config-env", "--parameter-overrides"},
+    "build": {"--config-file"},
+    "validate": {"--config-file", "--lint"},
+    "deploy": {"--config-env", "--config-file", "--parameter-overrides"},
     "delete": {"--config-env"},
 }
 """Sub-commands of SAM's command line, and which of their options the documents use."""
+
+STAGELESS = {"local", "new-template"}
+"""Verbs that work on no stage."""
 
 AWS = {"--endpoint-url", "--output", "--profile", "--query", "--region"}
 """Options of AWS's command line that every operation takes."""
@@ -112,7 +115,8 @@ def starts_a_command(line: str) -> bool:
 
 
 def command(line: str) -> list[str]:
-    words = shlex.split(line.removeprefix("$ "), comments=True)
+    """Its words, without where its output goes."""
+    words = shlex.split(line.removeprefix("$ ").partition(" > ")[0], comments=True)
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words.pop(0)
     return [words[0].removeprefix(".venv/bin/"), *words[1:]] if words else []
@@ -138,7 +142,7 @@ def check(words: list[str]) -> None:
 
 def remodel(words: list[str]) -> None:
     """As the command line itself parses it, without doing anything. A remedy may leave out the stage."""
-    if "--stage" not in words and "local" not in words and any(not each.startswith("-") for each in words):
+    if "--stage" not in words and STAGELESS.isdisjoint(words) and any(not each.startswith("-") for each in words):
         words = [*words, "--stage", "dev"]
     name, parser, context = "remodel", typer.main.get_command(app), None
     try:

@@ -25,7 +25,7 @@ def wired() -> Runtime:
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """`{"source": "actuals", "ids": […]}`, `{"all": true}`, or `{"source": "actuals", "records": […]}`."""
+    """`{"source": table, "ids": […]}`, `{"all": true}`, or `{"source": table, "records": […]}`."""
     request, call = parse(ReplayRequest, event), wired().call(context)
     with telemetry.call(source=request.source or "all"):
         done = replay(call, _hints(call, request))

@@ -6,6 +6,7 @@ from remodel.kinds import Index, New
 
 MEASURE_LINKS = New(
     "measure_links",
+    "purposepath-measure-links",
     id=str,
     indexes=[
         Index("tenant-index", "tenant_id"),
@@ -19,6 +20,7 @@ MEASURE_LINKS = New(
 
 MEASURE_DATA = New(
     "measure_data",
+    "purposepath-measure-data",
     id=str,
     indexes=[
         Index("measure-link-index", "measure_link_id", "post_date"),

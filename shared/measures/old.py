@@ -35,14 +35,15 @@ from measures.values import (
     is_short,
 )
 from remodel.items import ITEM_LIMIT, Item, size, to_item
-from remodel.kinds import Kind, Old
+from remodel.kinds import Index, Kind, Old
 
-LINKS = Old("links", id=str)
-MILESTONES = Old("milestones", id=str)
-ACTUALS = Old("actuals", id=str)
-READINGS = Old("readings", id=str)
-MEASURES = Old("measures", id=str)
-PEOPLE = Old("people", id=str)
+BY_MEASURE = Index("measure-index", "measure_id")
+LINKS = Old("links", "purposepath-goal-measure-links", BY_MEASURE, id=str)
+MILESTONES = Old("milestones", "purposepath-measure-milestones", BY_MEASURE, id=str)
+ACTUALS = Old("actuals", "purposepath-measure-actuals", BY_MEASURE, id=str)
+READINGS = Old("readings", "purposepath-measure-readings", BY_MEASURE, id=str)
+MEASURES = Old("measures", "purposepath-measures", id=str)
+PEOPLE = Old("people", "purposepath-people", id=str)
 
 
 class MeasureRow(Kind):

@@ -1,7 +1,7 @@
 """The index: which old rows belong to which group. It contains keys only, and members are never removed from it.
 
-Members that other rows need as a whole (the links of a measure) are a set, one item a group and kind, continued in further
-items beyond SET_BYTES. Members that only receive changes (the rows of a measure) have a small item each, read page by page.
+Members that other rows need as a whole (those that a join finds) are a set, one item a group and kind, continued in further
+items beyond SET_BYTES. Members that only receive changes have a small item each, read page by page.
 A member whose row was deleted or has moved leads to no row in this group; it costs one read.
 """
 

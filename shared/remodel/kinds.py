@@ -33,17 +33,25 @@ def schema_of(table: str, key: Mapping[str, type]) -> KeySchema:
 
 
 def logical_name(name: str) -> str:
-    """Raises ModelError for a name that is not letters, digits, `-`, and `_`: environment variables are made of it."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
-        raise ModelError(f"expected a table name of letters, digits, - and _, found {name!r}")
+    """Raises ModelError for a name that is not letters, digits, `-`, and `_`, of which environment variables are made, or that
+    is the engine's own."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) or name.lower() in RESERVED:
+        raise ModelError(
+            f"expected a table name of letters, digits, - and _ other than {', '.join(RESERVED)}, found {name!r}"
+        )
     return name
 
 
-class Old:
-    """An old table: its logical name and its key attributes, partition key first: `Old("shop", PK=str, SK=str)`."""
+RESERVED = ("index", "quarantine", "migration")
+"""Logical names of the engine's own tables, and of the one that the command line keeps."""
 
-    def __init__(self, name: str, /, **key: type) -> None:
-        self.name = logical_name(name)
+
+class Old:
+    """An old table: its logical name and its key attributes, partition key first: `Old("shop", PK=str, SK=str)`. Behind the
+    logical name may stand the table's own, which a template proposes, and secondary indexes that a sandbox's table has."""
+
+    def __init__(self, name: str, own: str | None = None, /, *indexes: Index, **key: type) -> None:
+        self.name, self.own, self.indexes = logical_name(name), own, indexes
         self.schema = schema_of(name, key)
         self.kinds: list[type[Kind]] = []
 
@@ -53,12 +61,14 @@ class Old:
 
 @dataclass(frozen=True)
 class Index:
-    """A global secondary index of a new table. `types`: of its key attributes that are not text."""
+    """A global secondary index of a table. `types`: of its key attributes that are not text. `only`: the attributes that it has
+    beside keys; None where it has all."""
 
     name: str
     hash: str
     range: str | None = None
     types: Mapping[str, type] = field(default_factory=dict)
+    only: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         """Raises ModelError for types of other attributes, or types that no key can have."""
@@ -80,8 +90,8 @@ class Index:
 class New:
     """A new table: `New("orders", customer_id=str, order_id=str, indexes=[Index("by-day", "customer_id", "placed_at")])`."""
 
-    def __init__(self, name: str, /, indexes: Sequence[Index] = (), **key: type) -> None:
-        self.name = logical_name(name)
+    def __init__(self, name: str, own: str | None = None, /, indexes: Sequence[Index] = (), **key: type) -> None:
+        self.name, self.own = logical_name(name), own
         self.schema = schema_of(name, key)
         self.indexes = tuple(indexes)
 

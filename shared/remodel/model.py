@@ -253,9 +253,10 @@ def _check_tables(rules: Sequence[Rule], ignored: Sequence[Old]) -> None:
     """Raises ModelError where two tables, old or new, share a logical name."""
     old = [*ignored, *(kind.table for rule in rules for kind in (rule.kind, *(join.kind for join in rule.joins)))]
     known: dict[str, Old | New] = {}
+    """By what is left of a name in an environment variable."""
     every: list[Old | New] = [*old, *(rule.table for rule in rules)]
     for table in every:
-        if known.setdefault(table.name, table) is not table:
+        if known.setdefault(table.name.upper().replace("-", "_"), table) is not table:
             raise ModelError(f"expected one table with the logical name {table.name!r}, found two")
 
 

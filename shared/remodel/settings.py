@@ -31,7 +31,12 @@ def load_model(environment: Mapping[str, str]) -> Model:
     """The model that REMODEL_MODEL names as `package.module:NAME`. Raises MissingSetting."""
     named = required(environment, [MODEL])[MODEL]
     module, _, name = named.partition(":")
-    found = getattr(importlib.import_module(module), name, None) if name else None
+    try:
+        found = getattr(importlib.import_module(module), name, None) if name and module else None
+    except ModuleNotFoundError as problem:
+        raise MissingSetting(
+            f"expected {MODEL} to name a module that Python finds, but: {problem}: add its folder to PYTHONPATH"
+        ) from problem
     if not isinstance(found, Model):
         raise MissingSetting(f"expected {MODEL} to name a model as package.module:NAME, found {named!r}")
     return found

@@ -8,12 +8,15 @@ functions' version on the PATH, as `sam build` does.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable
 
+from runner.model import DEFAULT
+from tests.e2e.any_model import AnyModel
 from tests.e2e.migration import Migration
 from tests.e2e.place import Place, StepFailed
 
@@ -23,6 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stack", default="remodel-e2e", help="its name (remodel-e2e)")
     parser.add_argument("--stage", choices=["sandbox", "dev"], default="sandbox", help="sandbox (default) or dev")
     parser.add_argument("--architecture", choices=["arm64", "x86_64"], default="arm64", help="of the functions (arm64)")
+    parser.add_argument("--model", default=DEFAULT, help=f"as package.module:MODEL ({DEFAULT})")
     parser.add_argument("--seed", type=int, default=7, help="of everything random (7)")
     parser.add_argument("--keep", action="store_true", help="leave the stack standing")
     parser.add_argument("--delete", action="store_true", help="only remove what a run with --keep has left")
@@ -32,9 +36,11 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked, began = arguments(), time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is stopped cleans up, too
-    place = Place(asked.stack, asked.stage, asked.architecture)
+    os.environ["REMODEL_MODEL"] = asked.model
+    place = Place(asked.stack, asked.stage, asked.architecture, asked.model)
     print(
-        f"e2e: stack {place.name}, stage {place.stage}, {place.architecture}, against {place.endpoint or 'AWS'}",
+        f"e2e: stack {place.name}, stage {place.stage}, {place.named}, {place.architecture}, "
+        f"against {place.endpoint or 'AWS'}",
         flush=True,
     )
     if asked.delete:
@@ -43,7 +49,7 @@ def main() -> int:
         return 0 if gone else 1
     if not done("an empty stage", place.check):
         return 1
-    migration = Migration(place, asked.seed)
+    migration = (Migration if place.named == DEFAULT else AnyModel)(place, asked.seed)
     failed = next((name for name, step in migration.steps() if not done(name, step)), None)
     if asked.keep:
         print("left standing: `python -m tests.e2e --delete` removes it")

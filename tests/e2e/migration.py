@@ -18,7 +18,6 @@ from demo.rows import DATA, Rows
 from demo.story import ASKED, KEPT
 from demo.traffic import Writer
 from demo.verdict import Verdict, scan, verdict
-from measures.model import MODEL
 from remodel import call, fanout
 from remodel.clock import SystemClock
 from remodel.dynamodb import DynamoStore
@@ -116,7 +115,7 @@ class Migration:
     def prepare(self) -> None:
         self.place.remodel("backup", "--execute")
         self.place.remodel("prepare", "--execute")
-        if off := [source for source in MODEL.order if self._mapping(source)["State"] != "Enabled"]:
+        if off := [source for source in self.place.model.order if self._mapping(source)["State"] != "Enabled"]:
             raise StepFailed(f"expected `remodel prepare` to switch every event source on, found off: {', '.join(off)}")
         if (flag := self._flag()) != "old":
             raise StepFailed(f"expected {self.place.flag} to say 'old' once prepared, found {flag!r}")
@@ -184,7 +183,7 @@ class Migration:
             raise StepFailed("expected a new row that was taken away to be missing, and nothing else")
         url, sqs = self.place.names["Fanouts"], self.place.client("sqs")
         key = Key("links", link["id"]["S"])
-        for spread in fanout.spreads(self._call(), {key: of_row(MODEL, key, link).groups}):
+        for spread in fanout.spreads(self._call(), {key: of_row(self.place.model, key, link).groups}):
             fanout.request(self._call(SqsQueue(url)), spread)
         self.place.until(
             lambda: dynamodb.get_item(TableName=table, Key=gone, ConsistentRead=True).get("Item"), "the row to be back"
@@ -227,21 +226,10 @@ class Migration:
             raise StepFailed(f"expected a dry run to leave {before} new rows, found {after}")
 
     def cutover(self) -> None:
-        """Through the gate and back, while the application writes, but for the pause. What was refused is accepted, reason
-        by reason."""
+        """Through the gate and back, while the application writes, but for the pause."""
         writer = self._begin_to_write(poisons=False)
         self.place.until(lambda: not writer.to_correct() or None, "the rows to be corrected")
-        self._validate()
-        refused = self._gate()["refused"]
-        accept = [word for each in refused for word in ("--accept", each["accept"])]
-        deadline, before = time.monotonic() + METRICS, None
-        while shut := [each["name"] for each in self._gate(*accept)["checks"] if each["stops"]]:
-            if shut != before:
-                print(f"  the gate is shut: {', '.join(shut)}", flush=True)
-                before = shut
-            if time.monotonic() > deadline:
-                self.place.remodel("cutover", *accept)
-            time.sleep(15)
+        accept = self._open_gate()
         new = NewVersionOnAws(self._dynamodb(), self.place.tables, random.Random(self._seed), flag=self._flag)
         new.start()
         for line in self.place.follow("cutover", *accept, "--execute"):
@@ -264,6 +252,21 @@ class Migration:
         self.place.remodel("resync", "--execute")
         # What the new version has written is in no old table.
         self.place.remodel("validate", "--full", "--repair", "--execute", status=(0, 1))
+
+    def _open_gate(self) -> list[str]:
+        """Waits for it. What was refused is accepted, reason by reason: in these words."""
+        self._validate()
+        refused = self._gate()["refused"]
+        accept = [word for each in refused for word in ("--accept", each["accept"])]
+        deadline, before = time.monotonic() + METRICS, None
+        while shut := [each["name"] for each in self._gate(*accept)["checks"] if each["stops"]]:
+            if shut != before:
+                print(f"  the gate is shut: {', '.join(shut)}", flush=True)
+                before = shut
+            if time.monotonic() > deadline:
+                self.place.remodel("cutover", *accept)
+            time.sleep(15)
+        return accept
 
     def _begin_to_write(self, poisons: bool) -> Writer:
         rows = Rows(random.Random(f"{self._seed} {poisons}"), self._rows.measures, self._rows.users)
@@ -301,8 +304,9 @@ class Migration:
 
     def _call(self, queue: call.Queue | None = None) -> call.Call:
         """The engine on the stack's tables, as one of its functions has it."""
-        store = DynamoStore(self._dynamodb(), tables_of(MODEL, dict(self.place.tables)))
-        return call.Place(MODEL, store, SystemClock(), frozenset(MODEL.old_tables), queue).call(300.0)
+        store = DynamoStore(self._dynamodb(), tables_of(self.place.model, dict(self.place.tables)))
+        live = frozenset(self.place.model.old_tables)
+        return call.Place(self.place.model, store, SystemClock(), live, queue).call(300.0)
 
     def _dynamodb(self) -> Any:
         return self.place.client("dynamodb")
@@ -360,7 +364,7 @@ class Migration:
         )
 
     def _switch(self, enabled: bool) -> None:
-        for source in MODEL.order:
+        for source in self.place.model.order:
             self._change(source, "Enabled" if enabled else "Disabled", Enabled=enabled)
 
     @contextlib.contextmanager

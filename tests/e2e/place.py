@@ -20,15 +20,16 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_cloud.template import Template
-from measures.model import MODEL
-from remodel.settings import table_names, variable
-from runner.names import name_parameter, stream_parameter
+from remodel.settings import MODEL, load_model, table_names, variable
+from runner.model import DEFAULT
+from runner.names import flag, name_parameter, stream_parameter
+from stack.template import stem, template
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".cache/sam/bin/sam"
 HERE = ROOT / ".aws-sam/e2e"
 COPY = ROOT / "template.e2e.yaml"
-"""The template for a machine of another architecture: beside the template, since its paths are relative."""
+"""The template of the model, for the machine's architecture: beside `template.yaml`, since its paths are relative."""
 
 PATIENCE = 900.0
 """Seconds for whatever must happen by itself: metrics of AWS come minutes late."""
@@ -43,12 +44,15 @@ class StepFailed(Exception):
 
 
 class Place:
-    """`name`: of the stack, and the beginning of its tables' names, so that no other table is touched."""
+    """`name`: of the stack, and the beginning of its tables' names, so that no other table is touched. `named`: the model.
 
-    def __init__(self, name: str, stage: str, architecture: str) -> None:
-        self.name, self.stage, self.architecture = name, stage, architecture
-        # What belongs to the stage, not to the stack: the migration's own table, and the read flag.
-        self.migration, self.flag = f"remodel-{stage}", f"/remodel/{stage}/read"
+    `migration`, `flag`: what belongs to the stage, not to the stack: the migration's own table, and the read flag.
+    """
+
+    def __init__(self, name: str, stage: str, architecture: str, named: str = DEFAULT) -> None:
+        self.name, self.stage, self.architecture, self.named = name, stage, architecture, named
+        self.model, begin = load_model({MODEL: named}), stem(named)
+        self.migration, self.flag = f"{begin}-{stage}", flag(begin, stage)
         self.endpoint = os.environ.get("AWS_ENDPOINT_URL")
         self._clients: dict[str, Any] = {}
 
@@ -72,13 +76,10 @@ class Place:
             )
 
     def build(self) -> None:
-        template = ROOT / "template.yaml"
-        if self.architecture != "arm64":
-            COPY.write_text(template.read_text().replace("arm64", self.architecture))
-            template = COPY
+        COPY.write_text(template(self.named).replace("arm64", self.architecture))
         self._sam(
             "build",
-            *("--template-file", str(template), "--build-dir", str(HERE / "build")),
+            *("--template-file", str(COPY), "--build-dir", str(HERE / "build")),
             *("--cached", "--cache-dir", str(HERE / f"cache-{self.architecture}")),
         )
 
@@ -102,15 +103,15 @@ class Place:
 
     def _table_names(self) -> dict[str, str]:
         """By parameter."""
-        names = (*MODEL.old_tables, *MODEL.new_tables)
+        names = (*self.model.old_tables, *self.model.new_tables)
         return {name_parameter(name): f"{self.name}-{name.replace('_', '-')}" for name in names}
 
     def _old_tables(self, names: Mapping[str, str]) -> dict[str, str]:
         """Makes them, as the application's own stack would; the ARNs of their streams, by parameter."""
         found, dynamodb = {}, self.client("dynamodb")
-        declared = Template(ROOT / "template.yaml", {**names, "Stage": "sandbox"}).tables()
+        declared = Template(COPY, {**names, "Stage": "sandbox"}).tables()
         by_name = {each["TableName"]: each for each in declared}
-        for name in MODEL.old_tables:
+        for name in self.model.old_tables:
             parameter = name_parameter(name)
             dynamodb.create_table(**by_name[names[parameter]])
             dynamodb.get_waiter("table_exists").wait(TableName=names[parameter])
@@ -138,7 +139,7 @@ class Place:
     def tables(self) -> dict[str, str]:
         """Physical names by logical ones."""
         found = self.environment("Backfill")
-        return {name: found[variable(name)] for name in table_names(MODEL)}
+        return {name: found[variable(name)] for name in table_names(self.model)}
 
     def remodel(self, *words: str, status: tuple[int, ...] = (0,), quiet: bool = False) -> str:
         """One verb, as a person types it; what it says. Raises StepFailed where its exit status is another one.

@@ -27,7 +27,6 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The application's tables, measures and people without streams, and nothing else."""
     config = tmp_path / "samconfig.toml"
     config.write_text(CONFIG)
-    monkeypatch.setattr(aws, "SAMCONFIG", config)
     monkeypatch.setattr(aws, "_clients", lambda place: _client)
     with moto.mock_aws():
         dynamodb = boto3.client("dynamodb", region_name="eu-west-1")
@@ -51,7 +50,7 @@ def _names() -> list[str]:
 def quietly(told: str) -> None: ...
 
 
-def test_status_leads_from_nothing_to_the_deployment(stage: World) -> None:
+def test_status_leads_from_nothing_to_the_deployment(stage: World, tmp_path: Path) -> None:
     assert not any(status.status(stage).milestones.values())
     assert status.status(stage).next.step == "`remodel backup --execute`"
 
@@ -62,7 +61,7 @@ def test_status_leads_from_nothing_to_the_deployment(stage: World) -> None:
     found = status.status(stage)
     assert found.next.step == "`sam build && sam deploy --config-env dev`"
     assert [name for name, done in found.milestones.items() if done] == ["backed up", "prepared"]
-    written = samconfig.parameters(aws.SAMCONFIG, "dev")
+    written = samconfig.parameters(tmp_path / "samconfig.toml", "dev")
     assert written["CreateNewTables"] == "false"
     assert {f"{name.title()}StreamArn" for name in stage.migrated} <= written.keys()
 

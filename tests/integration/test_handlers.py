@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local_cloud.cloud import standing
 from local_cloud.worker import Context
 from remodel.errors import BadRequest, MissingSetting, NotAStreamEvent, TableNotFound, Unavailable, WrongStream
 from remodel.items import Item, from_event
 from remodel.streams import gaps, sightings
 from tests import raising
-from tests.places import DONE, Handlers, Place, model_place, replicate
+from tests.places import DONE, Handlers, Place, replicate, template_place
 from tests.records import Application
 from tests.rows import actual, guid, link, number, text
 
@@ -326,8 +328,10 @@ def test_an_item_of_no_kind_is_in_quarantine_and_leaves_it(shop: Application) ->
 
 
 @pytest.fixture(scope="session")
-def raising_place(endpoint: str) -> Place:
-    return model_place(endpoint, "tests.raising:MODEL", "test-raising-")
+def raising_place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with standing(endpoint, tmp_path_factory.mktemp("raising"), "test-raising-", "tests.raising:MODEL") as cloud:
+        cloud.create_tables()
+        yield template_place(cloud)
 
 
 @pytest.mark.parametrize("how", raising.HOW)

@@ -268,8 +268,8 @@ def test_the_dashboard_and_watch_name_what_there_is() -> None:
         }
         assert names == {source: f"remodel-{stage}-Replicate{source}" for source in SOURCES}
         assert {each.replace("${Stage}", stage) for each in on_board} == set(names.values())
-        assert {name: plain(each).replace("${Stage}", stage) for name, each in watched.items()} == {
-            f"{source.upper()}_FUNCTION": name for source, name in names.items()
+        assert watched == {
+            f"{source.upper()}_FUNCTION": {"Fn::FindInMap": ["Sources", source, {"Ref": "Stage"}]} for source in names
         }
 
 

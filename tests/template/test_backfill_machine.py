@@ -33,7 +33,8 @@ def definition(live: str = "true") -> str:
     """What CloudFormation hands to Step Functions, with lookups connected or not."""
     (machine,) = of_type(transformed(), "AWS::StepFunctions::StateMachine").values()
     found = (ROOT / RESOURCES["BackfillAll"]["Properties"]["DefinitionUri"]).read_text()
-    values = {"Partition": "aws", "Backfill": FUNCTION, "LookupsLive": live}
+    tables = machine["DefinitionSubstitutions"]["Tables"]["Fn::If"][1 if live == "true" else 2]
+    values = {"Partition": "aws", "Backfill": FUNCTION, "Tables": tables}
     assert values.keys() == machine["DefinitionSubstitutions"].keys()
     for name, value in values.items():
         found = found.replace(f"${{{name}}}", value)

@@ -21,6 +21,7 @@ import pytest
 
 from measures.ids import derived_id
 from remodel import backfill, claims, compare, fanout, resync
+from remodel.call import Call
 from remodel.errors import RemodelError
 from remodel.hints import of_row
 from remodel.items import Item
@@ -134,7 +135,7 @@ class Range:
         for source in self.place.model.old_tables:
             self.one_row(source)
         self.claims()
-        for part in (self.large_fan_outs, self.unseen, self.dead_calls):
+        for part in (self.large_fan_outs, self.late_calls, self.unseen, self.dead_calls):
             self.whole()
             part()
         self.comparisons()
@@ -232,6 +233,15 @@ class Range:
                 change("links", *links)
                 self.work(hurried=False)
         self.watcher.call("Fanout", message("{}"))
+
+    def late_calls(self) -> None:
+        """A call with little time left hands its fan-outs over, however few rows they touch."""
+        with self.monkeypatch.context() as patch:
+            patch.setattr(Call, "is_late", lambda _: True)
+            self.put("links", link(linked_at=text("2025-04-04T00:00:00Z")))
+            self.put("measures", measure("another"))
+            self.put("people", person("5b5c", "another"))
+        self.work(hurried=False)
 
     def unseen(self) -> None:
         """Changes of which no stream has told, before the other side changes: it is the first to see them."""

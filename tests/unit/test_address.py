@@ -41,7 +41,9 @@ def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_stage_is_where_samconfig_says(config: Path) -> None:
-    assert address(config, "dev", Flags()) == Address("dev", "mine", "eu-west-2", "anna", None, {"Stage": "dev"}, {})
+    assert address(config, "dev", Flags()) == Address(
+        "dev", "mine", "eu-west-2", "anna", None, {"Stage": "dev"}, {}, config=config
+    )
 
 
 def test_a_flag_says_more(config: Path) -> None:
@@ -60,7 +62,8 @@ def test_a_flag_that_says_the_same_or_what_nobody_says_contradicts_nothing(confi
 
 
 def test_a_stage_of_which_nothing_is_said_has_the_usual_name(tmp_path: Path) -> None:
-    assert address(tmp_path / "samconfig.toml", "dev", Flags()) == BARE
+    config = tmp_path / "samconfig.toml"
+    assert address(config, "dev", Flags()) == replace(BARE, config=config)
 
 
 def test_the_clients_are_in_the_region_of_the_address_else_of_its_profile(profiles: None) -> None:

@@ -9,7 +9,9 @@ import pytest
 from remodel.errors import RejectedRow
 from remodel.items import Wire
 from remodel.keys import Key
+from remodel.quarantine import Held
 from remodel_testing.snapshots import new_tables
+from runner.quarantine import told
 from shop.model import CUSTOMERS, MODEL, ORDER_ITEMS, ORDERS, SHOP, Customer, Order
 from shop.model import Item as OrderItem
 
@@ -116,3 +118,11 @@ def test_what_orders_see_of_a_customer() -> None:
 
     assert seen() == seen(email=s("a@b")) == seen(tier=s("tin"))
     assert seen() != seen(name=s("Bea")) != seen(tier=s("gold"))
+
+
+@pytest.mark.parametrize(
+    ("pair", "kind"),
+    [(("CUST#1", "PROFILE"), "Customer"), (("CUST#1", "ORDER#9"), "Order"), (("x", "y"), ""), (("CUST#1", "CART"), "")],
+)
+def test_quarantine_tells_of_which_kind_a_row_is(pair: tuple[str, str], kind: str) -> None:
+    assert told(MODEL, Held(key(*pair), "no", "2026-01-01T00:00:00Z"))["kind"] == kind

@@ -74,7 +74,7 @@ def config(tmp_path: Path) -> Path:
 
 def deployment(config: Path, client: Any, names: dict[str, str], place: Address = ADDRESS) -> Deployment:
     none: Any = None
-    return Deployment(client, none, config, Found(place, names, TABLES))
+    return Deployment(client, none, Found(replace(place, config=config), names, TABLES))
 
 
 def test_tables_that_no_stack_has_made_are_not_made_by_ours(config: Path) -> None:
@@ -160,7 +160,6 @@ def test_a_stack_of_another_name_in_another_region_is_found_and_keeps_its_tables
         here = there if place.region == "eu-west-2" else CloudFormation({})
         return lambda service, *rest: here if service == "cloudformation" else MagicMock()
 
-    monkeypatch.setattr(aws, "SAMCONFIG", config)
     monkeypatch.setattr(aws, "_clients", clients)
     stack = aws.world(address(config, "dev", Flags())).stack
 

@@ -1,0 +1,1 @@
+"""A model of somebody else, whose package lies outside of the layer's folder."""
