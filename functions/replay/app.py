@@ -41,6 +41,8 @@ def _hints(call: Call, request: ReplayRequest) -> list[Hint]:
     try:
         keys = [Key(request.source, call.store.schema(request.source).checked(id)) for id in request.ids]
     except ValueError as problem:
-        raise BadRequest(f"expected ids of rows of {request.source}, found one that no row can have: {problem}") from None
+        raise BadRequest(
+            f"expected ids of rows of {request.source}, found one that no row can have: {problem}"
+        ) from None
     read = [read_record(call.model, request.source, record).hint for record in request.records]
     return [*map(Hint, keys), *(hint for hint in read if hint is not None)]

@@ -77,7 +77,7 @@ class Measures:
         return made[source](name, measure_id=measure)
 
     def hostile(self, source: str, group: str) -> Item:
-        v, r = self.values, self.values.random
+        r = self.values.random
         if source in ("measures", "people"):
             row = self._looked_up(source, group)
         else:
@@ -108,7 +108,12 @@ class Measures:
         if kind == 4:
             return {**row, r.choice(("measure_id", "tenant_id", "created_by", "goal_id")): text(v.text())}
         if kind == 5 and source not in ("measures", "people"):
-            return {**row, r.choice(("override_comment", "rationale", "reason", "link_type")): text("y" * r.choice((200_000, 399_000)))}
+            return {
+                **row,
+                r.choice(("override_comment", "rationale", "reason", "link_type")): text(
+                    "y" * r.choice((200_000, 399_000))
+                ),
+            }
         return {**row, r.choice([name for name in (*row, "data_source", "weight") if name != "id"]): v.value()}
 
     def _id(self) -> str:
@@ -117,7 +122,14 @@ class Measures:
         if v.chance(0.5) or not self._ids:
             return v.id()
         one, other = r.choice(self._ids), r.choice(self._ids)
-        return r.choice((one, one.upper(), str(uuid5(oracle.NAMESPACE, f"{one}:{other}")), str(uuid5(oracle.NAMESPACE, f"{one}:{other}")).upper()))
+        return r.choice(
+            (
+                one,
+                one.upper(),
+                str(uuid5(oracle.NAMESPACE, f"{one}:{other}")),
+                str(uuid5(oracle.NAMESPACE, f"{one}:{other}")).upper(),
+            )
+        )
 
 
 class Shop:

@@ -151,7 +151,10 @@ class World:
         r, records = self._values.random, list[Any]()
         for _ in range(TOGETHER):
             group = r.choice(self._mischief.groups)
-            records += [self._hostile_record(source, group), self._settled(source, self._mischief.neighbour(source, group))]
+            records += [
+                self._hostile_record(source, group),
+                self._settled(source, self._mischief.neighbour(source, group)),
+            ]
             self.outcome.records += 1
         r.shuffle(records)
         return records
@@ -219,7 +222,12 @@ def wrong(target: Target, mischief: Mischief, neighbours: set[tuple[str, str]]) 
     return found + [f"misfiled: {each!r:.300}" for each in held ^ told.quarantine]
 
 
-def run(records: int, seed: str, target: Callable[[str], Target] | None = None, models: tuple[str, ...] = ("measures", "measures", "shop")) -> Outcome:
+def run(
+    records: int,
+    seed: str,
+    target: Callable[[str], Target] | None = None,
+    models: tuple[str, ...] = ("measures", "measures", "shop"),
+) -> Outcome:
     """So many hostile records, in worlds of the models in turn."""
     total, n = Outcome(), 0
     while total.records < records:

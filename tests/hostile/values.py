@@ -124,7 +124,9 @@ class Values:
         r = self.random
         found = r.choice(GUIDS).format(r.randrange(10))
         if self.chance(0.2):
-            return r.choice((found + "\n", found.replace("0", "０", 1), f"{{{found}}}", found.replace("-", ""), found[:-1]))
+            return r.choice(
+                (found + "\n", found.replace("0", "０", 1), f"{{{found}}}", found.replace("-", ""), found[:-1])
+            )
         return found
 
     def id(self) -> str:
@@ -139,7 +141,9 @@ class Values:
         if kind == 3:
             return {"S": r.choice(("", "x" * 100_000, "é" * 190_000))} if depth == 0 and self.chance(0.1) else {"S": ""}
         if kind == 4:
-            return {"N": r.choice(("0", "-0", "1E+125", "-9.9E+125", "1E-130", "9" * 38, "0." + "3" * 38, "0.10", "2.5"))}
+            return {
+                "N": r.choice(("0", "-0", "1E+125", "-9.9E+125", "1E-130", "9" * 38, "0." + "3" * 38, "0.10", "2.5"))
+            }
         if kind == 5:
             return {"BOOL": self.chance(0.5)}
         if kind == 6:

@@ -11,8 +11,6 @@ from botocore.exceptions import ClientError
 
 from remodel.errors import BadRequest
 from remodel.items import Item
-from tests import rows
-from tests.hostile.mischief import Measures
 from tests.hostile.run import Outcome, run
 from tests.hostile.values import Values, nested
 from tests.places import Handlers, Place, replicate
