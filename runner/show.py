@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 EXAMPLES, FIELDS, SHOWN = 5, 3, 60
 """How many differences a validation shows on the screen, fields of each, and characters of a value; the report has more."""
 
+CLAIMS = 20
+"""Keys that a plan shows; all of them are in the JSON."""
+
 SHOWN_CHECKS = 5
 """Of a status: what stops the next steps."""
 
@@ -75,6 +78,9 @@ def plan(found: Plan) -> None:
     console().print(Facts(told))
     if refused:
         rows("rejected", ("table", "rows", "reason"), refused)
+    if found.claims:
+        claims = [(each.new.table, shortened(each.new.text), _and(each.rows)) for each in found.claims[:CLAIMS]]
+        rows("keys that several rows claim", ("table", "key", "rows"), claims)
     checks("readiness", found.checks)
 
 
@@ -157,14 +163,17 @@ def _example(each: Mapping[str, Any]) -> Iterator[Sequence[Cell]]:
     head = (each["what"], each["table"], shortened(each["key"]))
     if each["others"]:
         wanted, rows = ("one old row", [each["origin"]]) if each["what"] == "claims" else ("rows of its tenant", [])
-        told = " and ".join(f"{table} {shortened(key)}" for table, key in (*rows, *each["others"]))
-        yield (*head, "", wanted, told)
+        yield (*head, "", wanted, _and((*rows, *each["others"])))
     fields = list(each["fields"].items())[:FIELDS]
     for name, both in fields:
         expected, found = side_by_side(both["expected"], both["found"])
         yield (*head, name, _brief(expected), _brief(found))
     if not fields and not each["others"]:
         yield (*head, "", "", "")
+
+
+def _and(found: Iterable[Sequence[str]]) -> str:
+    return " and ".join(f"{table} {shortened(key)}" for table, key in found)
 
 
 def _brief(value: Excerpt) -> str:

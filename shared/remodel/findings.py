@@ -14,7 +14,7 @@ from remodel.keys import Key
 from remodel.mapping import SINCE
 
 EXAMPLES, FIELDS, LONGEST = 20, 50, 500
-"""What a report shows: so many findings, fields of one, and characters of a key or a value. Lambda answers with 6 MB at most."""
+"""What a report shows: so many findings, fields of one, and characters of a key or value. Lambda answers with 6 MB at most."""
 
 DRIFT = ("missing", "different", "orphaned", "unindexed")
 """What must be zero."""
