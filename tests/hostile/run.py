@@ -20,7 +20,7 @@ from remodel.model import Model
 from remodel.quarantine import held, replay
 from remodel.reconcile import reconcile
 from remodel.replicate import replicate
-from remodel.resync import resync
+from remodel.resync import clear, resync
 from remodel.segments import Segment
 from remodel.store import INDEX, QUARANTINE
 from shop.model import MODEL as SHOP
@@ -98,6 +98,7 @@ class InMemory:
             resync(call, Segment(table, 0, 1), float("inf"))
         sweep(call, 0.0)
         replay(call, [Hint(each.row) for each in held(call)])
+        clear(call, self._model.order, Segment(INDEX, 0, 1), float("inf"), dry=True)
         report = reconcile(call, "full", repair=False)
         return {**report.counts, "drift": report.drift}
 

@@ -20,6 +20,7 @@ def test_no_shard_waits_and_no_row_is_late() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(5_400)
 def test_thirty_thousand() -> None:
     done = in_parallel(30_000, SEED)
 

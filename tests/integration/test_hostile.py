@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from remodel.errors import BadRequest
 from remodel.items import Item
+from tests import rows
 from tests.hostile.run import Outcome, run
 from tests.hostile.values import Values, nested
 from tests.places import Handlers, Place, replicate
@@ -75,11 +76,21 @@ def test_no_function_waits_and_no_row_is_late(play: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(5_400)
 def test_three_thousand(play: Any) -> None:
     done = play(3_000)
 
     assert (done.blocked, done.late) == ([], [])
     assert done.records >= 3_000
+
+
+def test_a_metric_tells_the_size_of_the_largest_group(
+    application: Application, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application.do("links", *(rows.link(f"{n}") for n in range(7)))
+    application.do("actuals", rows.actual(), rows.actual("alone", measure_id=rows.text("another")))
+
+    assert '"LargestGroup":[7.0]' in capsys.readouterr().out
 
 
 def test_a_key_that_no_row_can_have_is_refused_by_name(handlers: Handlers, shop: Application) -> None:

@@ -159,5 +159,5 @@ def removed(name: str, source: str, id: str) -> list[Any]:
     assert replicate(place.call(600.0), source, source, {"Records": [record]}).failed is None
     told = oracle.expected({table: list(store.tables[table].items.values()) for table in MODEL.old_tables})
     stored = store.tables["measure_data"].items
-    wrong = [key for key in told.rows["measure_data"].keys() ^ stored.keys()]
+    wrong = list(told.rows["measure_data"].keys() ^ stored.keys())
     return wrong + [key for key, rows in told.rows["measure_data"].items() if stored.get(key) not in rows]
