@@ -93,6 +93,6 @@ def _add(result: NewTables, key: Key, found: Expected) -> None:
         else:
             result.rows[new.table].setdefault(new.text, []).append(item)
     result.unlinked += found.unlinked
-    result.apart += found.apart
+    result.apart += len(found.apart)
     result.ambiguous += found.ambiguous
     result.left_out += found.left_out

@@ -225,7 +225,7 @@ def cutover_(
     as_json: Json = False,
     accept: Annotated[
         list[str] | None,
-        option("--accept", "'REASON=COUNT': so many rows may stay in quarantine for this very reason."),
+        option("--accept", "'REASON=COUNT': so many rows may be left out for this very reason."),
     ] = None,
     confirmed: Confirm = None,
 ) -> None:

@@ -33,14 +33,12 @@ def list_(
 ) -> None:
     """What is in quarantine, and why."""
     from runner import quarantine, show
-    from runner.figures import time
 
     rows = [
         quarantine.told(it.model, each)
         for each in quarantine.chosen(it, quarantine.Choice(source, ids or (), reason, *times(since, until)))
     ]
-    cells = [(each["source"], each["kind"], each["id"], time(each["seen"]), each["reason"]) for each in rows]
-    say(as_json, rows, show.rows, "quarantine", ("table", "kind", "id", "since", "reason"), cells)
+    say(as_json, rows, show.held, rows)
 
 
 @verb(app, "quarantine show ID --stage dev --table TABLE")

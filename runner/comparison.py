@@ -11,7 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from remodel.compare import DRIFT, tables
+from remodel.compare import tables
+from remodel.findings import DRIFT, first
 from remodel.segments import forget
 from runner.drive import Work, drive
 from runner.watch import SILENT, Watch
@@ -25,8 +26,6 @@ FRESH = 3_600.0
 
 ROWS, WALK = "/rows", "/walk"
 """What a run of `resync` does beside its comparison; each has a name of its own."""
-
-EXAMPLES = 20
 
 COUNTS = (
     *DRIFT,
@@ -116,4 +115,4 @@ def carry_out(world: World, run: Run, asked: Asked, segments: int, watch: Watch 
     work = Work(asked.doing, run.name, "Reconcile", asked.tables, {"mode": "diff", "repair": asked.repair})
     driven = drive(world, work, segments, watch)
     rows = {table: counts["scanned"] for table, counts in driven.counts.items()}
-    return Found(run.began, driven.total, rows, driven.examples[:EXAMPLES])
+    return Found(run.began, driven.total, rows, first(driven.examples))

@@ -53,17 +53,19 @@ class Stack:
 class Run:
     """What has happened since the migration began.
 
-    compared: seconds since the last full comparison that counts was begun; None without one. drift, claims: what it
-    found. open: tables whose backfill is not done. refused: rows in quarantine by reason; quarantined: by old table.
-    accepted: by reason, how many of these may stay. failed: batches in the failure destination. gaps: in which records
-    of a stream may have been trimmed unread. notes: seconds for which each open note has been open. fanouts: pending.
-    fenced: since when the fence is set, empty where it is not; interrupted: whether that is the fence of a cutover that
-    was killed. uncovered: whether no resync has ended since the
-    application returned to the old tables. cut_over: days since the cutover. finished: whether `finish` has ended."""
+    compared: seconds since the last full comparison that counts was begun; None without one. drift, claims,
+    violations (pairs of rows of different tenants): what it found. open: tables whose backfill is not done.
+    refused: rows in quarantine by reason; quarantined: by old table. accepted: by reason, how many of these may stay.
+    failed: batches in the failure destination. gaps: in which records of a stream may have been trimmed unread. notes:
+    seconds for which each open note has been open. fanouts: pending. fenced: since when the fence is set, empty where
+    it is not; interrupted: whether that is the fence of a cutover that was killed. uncovered: whether no resync has
+    ended since the application returned to the old tables. cut_over: days since the cutover. finished: whether `finish`
+    has ended."""
 
     compared: float | None = None
     drift: int = 0
     claims: int = 0
+    violations: int = 0
     open: Sequence[str] = ()
     refused: Mapping[str, int] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)

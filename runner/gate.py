@@ -26,6 +26,9 @@ NOTE = 30.0
 """Seconds for which a batch that is being written may keep a note open. An older note belongs to a long call, or a dead
 one."""
 
+TENANTS = "pairs of rows of different tenants"
+"""The reason for which pairs are left out."""
+
 SHOWN = 10
 """Reasons that are shown; all of them are in the JSON."""
 
@@ -65,7 +68,8 @@ def compared(facts: Facts, run: Run) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A reason for which rows are in quarantine. `accept`: the word that `--accept` takes for them."""
+    """A reason for which rows are in quarantine, or pairs of rows are left out. `accept`: the word that `--accept` takes for
+    them."""
 
     reason: str
     count: int
@@ -78,7 +82,7 @@ class Refusal:
 
 def refusals(run: Run) -> list[Refusal]:
     """A reason is accepted up to a count of rows: what comes on top has not been looked at."""
-    every = sorted(run.refused.items())
+    every = [*sorted(run.refused.items()), *([(TENANTS, run.violations)] if run.violations else [])]
     return [Refusal(reason, count, count <= run.accepted.get(reason, 0)) for reason, count in every]
 
 
@@ -93,16 +97,22 @@ def accepted(words: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def quarantine(facts: Facts, run: Run) -> Iterator[Finding]:
-    every = refusals(run)
+def refused(facts: Facts, run: Run) -> Iterator[Finding]:
+    every, held = refusals(run), facts.command("quarantine list")
+    yield _refused("quarantine", [each for each in every if each.reason != TENANTS], f"correct the rows (`{held}`)")
+    named = facts.command("validate --full")
+    pairs = [each for each in every if each.reason == TENANTS]
+    yield _refused("tenants", pairs, f"correct their tenants (`{named}` names them)")
+
+
+def _refused(name: str, every: list[Refusal], correct: str) -> Finding:
     open_ = [each for each in every if not each.accepted]
     found = [f"{each.count:,} × {each.reason}" for each in open_[:SHOWN]]
     found += [f"{len(open_) - SHOWN} other reasons"] if len(open_) > SHOWN else []
     if taken := sum(each.count for each in every if each.accepted):
         found.append(f"{taken:,} accepted")
     words = " ".join(f"--accept {shlex.quote(each.accept)}" for each in open_[:SHOWN])
-    remedy = f"correct the rows (`{facts.command('quarantine list')}`), or leave them there: `{words}`"
-    yield Finding("quarantine", not open_, "; ".join(found) or "empty", remedy)
+    return Finding(name, not open_, "; ".join(found) or "none", f"{correct}, or leave them out: `{words}`")
 
 
 def under_way(facts: Facts, run: Run) -> Iterator[Finding]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from remodel import fence
 from remodel.call import Call, when
-from remodel.compare import Report, touched
+from remodel.compare import touched
 from remodel.converge import OLDER_THAN
 from remodel.fanout import affected, pending
+from remodel.findings import Report
 from remodel.hints import Hint
 from remodel.notes import ended, open_notes
 from remodel.notes import touched as noted
@@ -23,6 +24,7 @@ from runner.calls import call
 from runner.comparison import Asked, both_ways, compare
 from runner.errors import NotReady
 from runner.gate import LAG
+from runner.legible import shortened
 from runner.pace import SEGMENTS
 from runner.watch import Tell
 from runner.world import Tips, World
@@ -191,7 +193,7 @@ def _still_quiet(tips: Tips) -> None:
 
 def named(hints: list[Hint]) -> list[str]:
     """Table and key of each row."""
-    return list(dict.fromkeys(f"{hint.key.table} {hint.key.text}" for hint in hints))
+    return list(dict.fromkeys(f"{hint.key.table} {shortened(hint.key.text)}" for hint in hints))
 
 
 def _few(hints: list[Hint]) -> str:

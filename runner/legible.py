@@ -43,7 +43,7 @@ ABSENT = Excerpt(None)
 
 
 def legible(text: str) -> str:
-    """The text with everything named that could not be seen: ‹U+202E›. A line's end is shown, and kept."""
+    """The text on one line, with everything named that could not be seen: ‹U+202E›, and ↵ for the end of a line."""
     if text and unicodedata.combining(text[0]):
         return _named(text[0]) + legible(text[1:])
     return "".join(map(_character, text))
@@ -138,7 +138,7 @@ def _json(value: Any) -> str:
 
 def _character(character: str) -> str:
     if character == "\n":
-        return "↵\n"
+        return "↵"
     if character == " " or unicodedata.category(character)[0] not in "CZ":
         return character
     return _named(character)

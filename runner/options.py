@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import typer
 
+from runner.legible import legible, shortened
+
 if TYPE_CHECKING:
     from runner.world import World
 
@@ -219,8 +221,12 @@ def ending(resumes: bool) -> Iterator[None]:
         fail(told, REFUSED)
 
 
+LONGEST = 10_000
+"""Characters of an error."""
+
+
 def fail(told: str, status: int) -> NoReturn:
-    typer.echo(told, err=True)
+    typer.echo(legible(shortened(told, LONGEST)), err=True)
     raise typer.Exit(status)
 
 

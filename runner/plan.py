@@ -24,6 +24,7 @@ from remodel.mapping import Candidates, Parsed, Snapshot
 from remodel.store import INDEX, QUARANTINE
 from runner import readiness, survey
 from runner.check import Check, State, Step
+from runner.claimed import Claim, Claimed
 from runner.drive import asked_rate
 from runner.facts import Facts
 from runner.forecast import (
@@ -63,6 +64,7 @@ class Seen:
     reads: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     sets: Counter[tuple[type[Kind], Group]] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    claimed: Claimed = field(default_factory=Claimed)
 
     @property
     def scale(self) -> float:
@@ -71,7 +73,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`refused`: reasons, with how often each was met. `checks`: of everything that concerns the beginning."""
+    """`refused`: reasons, with how often each was met. `claims`: new keys that several of the rows expect that were read.
+    `checks`: of everything that concerns the beginning."""
 
     stage: str
     lookups: str
@@ -81,6 +84,7 @@ class Plan:
     forecast: Forecast
     prices: str
     refused: dict[str, dict[str, int]]
+    claims: list[Claim]
     checks: list[Check]
 
 
@@ -92,7 +96,11 @@ def plan(world: World, sample: int | None, rate: float | None) -> Plan:
     sources = [name for name in world.sources if name in there]
     members = _members(world, there)
     whole = {kind.table.name for kind in _each_kinds(world)}
-    seen = {name: _read(world, name, members, None if name in whole else sample) for name in sources}
+    claimed = Claimed()
+    seen = {name: Seen(claimed=claimed) for name in sources}
+    for name in sources:
+        _read(world, name, members, None if name in whole else sample, seen[name])
+    claims = claimed.several()
     foreseen = _forecast(facts, seen, _rate(world, rate))
     return Plan(
         stage=world.stage,
@@ -103,7 +111,12 @@ def plan(world: World, sample: int | None, rate: float | None) -> Plan:
         forecast=foreseen,
         prices=PRICES,
         refused={name: dict(each.refused.most_common(10)) for name, each in seen.items() if each.refused},
-        checks=readiness.checks(facts, Step.PLAN) + [_capacity(*each) for each in foreseen.tight.items()],
+        claims=claims,
+        checks=[
+            *readiness.checks(facts, Step.PLAN),
+            *(_capacity(*each) for each in foreseen.tight.items()),
+            *([_twice(claims)] if claims else []),
+        ],
     )
 
 
@@ -111,6 +124,11 @@ def _capacity(name: str, found: str) -> Check:
     return Check(
         f"capacity of {name}", State.TODO, found, "raise it for the backfill, or hold the backfill to that", False
     )
+
+
+def _twice(claims: list[Claim]) -> Check:
+    found = f"{sum(len(each.rows) - 1 for each in claims):,} rows"
+    return Check("keys claimed twice", State.TODO, found, "give one of the rows another id", False)
 
 
 def _each_joins(world: World) -> list[Bound]:
@@ -137,8 +155,7 @@ def _members(world: World, there: list[str]) -> Members:
 Row = tuple[Key, Item, Parsed]
 
 
-def _read(world: World, name: str, members: Members, most: int | None) -> Seen:
-    seen = Seen()
+def _read(world: World, name: str, members: Members, most: int | None, seen: Seen) -> None:
     for page in _pages(world, name, most):
         seen.read += len(page)
         written = [_count_new_rows(world, row, members, seen) for row in page]
@@ -146,7 +163,6 @@ def _read(world: World, name: str, members: Members, most: int | None) -> Seen:
         _count_reads(world, page, members, written, seen)
     counted = world.rows([name])[name]
     seen.rows = seen.read if most is None or seen.read < most else max(counted, seen.read)
-    return seen
 
 
 def _count_index(world: World, page: list[Row], writes: bool, seen: Seen) -> None:
@@ -170,6 +186,7 @@ def _count_new_rows(world: World, row: Row, members: Members, seen: Seen) -> int
     key, _item, parsed = row
     want = mapping.expected(world.model, key, _snapshot(world, parsed, members))
     seen.refused.update([want.reason] if want.reason is not None else [])
+    seen.claimed.add(key, want.rows)
     for new, item in want.rows.items():
         seen.writes[new.table] += write_units(size(item))
         if new.table in world.model.new_tables:

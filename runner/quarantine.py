@@ -66,12 +66,11 @@ def image(world: World, source: str, id: str) -> dict[str, Any]:
     """One rejected row as the old table has it now. Raises NotReady where it is not in quarantine."""
     row = Key(source, id)
     where = quarantine_key(row)
-    found = world.call().read([where, row])
-    if where not in found:
+    call = world.call()
+    if (item := call.read([where]).get(where)) is None:
         raise NotReady(f"expected {source} {id!r} in quarantine, found nothing: it was corrected, or never rejected")
-    item = found[where]
     one = Held(row, item["reason"]["S"], item["since"]["S"])
-    return {**told(world.model, one), "image": found.get(row)}
+    return {**told(world.model, one), "image": call.read([row]).get(row)}
 
 
 def replay(world: World, rows: Iterable[Held]) -> dict[str, Any]:

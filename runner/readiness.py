@@ -31,7 +31,7 @@ def _findings(facts: Facts) -> Iterator[Finding]:
     for ground in _GROUND:
         yield from ground(facts)
     if run:
-        for rule in (gate.covered, gate.backfilled, gate.compared, gate.quarantine, gate.under_way):
+        for rule in (gate.covered, gate.backfilled, gate.compared, gate.refused, gate.under_way):
             yield from rule(facts, run)
     yield from groundwork.advice(facts)
 

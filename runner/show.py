@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from runner.figures import count, duration, moment, number, time
-from runner.legible import Excerpt, plain, shortened, side_by_side
+from runner.legible import Excerpt, legible, plain, shortened, side_by_side
 from runner.tables import Cell, Facts, Table
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 EXAMPLES, FIELDS, SHOWN = 5, 3, 60
 """How many differences a validation shows on the screen, fields of each, and characters of a value; the report has more."""
 
+CLAIMS = 20
+"""Keys that a plan shows; all of them are in the JSON."""
+
 SHOWN_CHECKS = 5
 """Of a status: what stops the next steps."""
 
@@ -45,7 +48,7 @@ def console() -> Console:
 def lines(*told: str, style: str = "") -> None:
     """Each wrapped at words on a terminal, and whole elsewhere, so that it can be searched and copied."""
     for each in told:
-        console().print(Text(each, style), soft_wrap=not console().is_terminal)
+        console().print(Text(legible(each), style), soft_wrap=not console().is_terminal)
 
 
 def rows(title: str, columns: tuple[str, ...], cells: Sequence[Sequence[Cell]], *told: str) -> None:
@@ -75,6 +78,9 @@ def plan(found: Plan) -> None:
     console().print(Facts(told))
     if refused:
         rows("rejected", ("table", "rows", "reason"), refused)
+    if found.claims:
+        claims = [(each.new.table, shortened(each.new.text), _and(each.rows)) for each in found.claims[:CLAIMS]]
+        rows("keys that several rows claim", ("table", "key", "rows"), claims)
     checks("readiness", found.checks)
 
 
@@ -154,16 +160,20 @@ def validation(done: Validation, page: Path) -> None:
 
 
 def _example(each: Mapping[str, Any]) -> Iterator[Sequence[Cell]]:
-    head = (each["what"], each["table"], each["key"])
+    head = (each["what"], each["table"], shortened(each["key"]))
     if each["others"]:
-        claiming = [each["origin"], *each["others"]]
-        yield (*head, "", "one old row", " and ".join(f"{table} {key}" for table, key in claiming))
+        wanted, rows = ("one old row", [each["origin"]]) if each["what"] == "claims" else ("rows of its tenant", [])
+        yield (*head, "", wanted, _and((*rows, *each["others"])))
     fields = list(each["fields"].items())[:FIELDS]
     for name, both in fields:
         expected, found = side_by_side(both["expected"], both["found"])
         yield (*head, name, _brief(expected), _brief(found))
     if not fields and not each["others"]:
         yield (*head, "", "", "")
+
+
+def _and(found: Iterable[Sequence[str]]) -> str:
+    return " and ".join(f"{table} {shortened(key)}" for table, key in found)
 
 
 def _brief(value: Excerpt) -> str:
@@ -187,14 +197,27 @@ def gaps(found: Iterable[Gap], effect: str) -> None:
 
 
 def rejected(found: Mapping[str, Any]) -> None:
-    told = {"table": found["source"], "id": found["id"], "since": time(found["seen"]), "reason": found["reason"]}
+    told = {
+        "table": found["source"],
+        "id": shortened(found["id"]),
+        "since": time(found["seen"]),
+        "reason": found["reason"],
+    }
     console().print(Facts(told))
     if (image := found["image"]) is None:
         lines("the old table no longer has this row")
         return
-    rows(
-        "the row as it is now", ("attribute", "type", "value"), [(name, *plain(image[name])) for name in sorted(image)]
-    )
+    cells = [
+        (shortened(name), kind, shortened(value)) for name in sorted(image) for kind, value in [plain(image[name])]
+    ]
+    rows("the row as it is now", ("attribute", "type", "value"), cells)
+
+
+def held(found: Iterable[Mapping[str, str]]) -> None:
+    cells = [
+        (each["source"], each["kind"], shortened(each["id"]), time(each["seen"]), each["reason"]) for each in found
+    ]
+    rows("quarantine", ("table", "kind", "id", "since", "reason"), cells)
 
 
 def replayed(said: Mapping[str, Any], batches: bool) -> None:
@@ -205,7 +228,7 @@ def replayed(said: Mapping[str, Any], batches: bool) -> None:
     of = f" from {count(said['batches'], 'batch', 'batches')}" if batches else ""
     lines(f"{count(said['corrected'], 'row')} corrected{of}, {number(len(said['rejected']))} still rejected")
     if said["rejected"]:
-        cells = [(*key.split(" ", 1), reason) for key, reason in said["rejected"].items()]
+        cells = [(*shortened(key).split(" ", 1), reason) for key, reason in said["rejected"].items()]
         rows("still rejected", ("table", "id", "reason"), cells)
 
 

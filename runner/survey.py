@@ -110,6 +110,7 @@ def _run(world: World, accepted: Mapping[str, int]) -> Run:
         compared=_compared(full, back, now),
         drift=full.facts.get("drift", 0) if full else 0,
         claims=full.facts.get("claims", 0) if full else 0,
+        violations=full.facts.get("tenant_violations", 0) if full else 0,
         open=_open(world),
         accepted=accepted,
         failed=len(world.failures.look()),

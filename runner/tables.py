@@ -112,7 +112,7 @@ def _text(cell: Cell) -> Text:
 
 
 def _line(cell: Text) -> int:
-    return max((cell_len(line) for line in cell.plain.split("\n")), default=0)
+    return cell_len(cell.plain)
 
 
 def _word(cell: Text) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from remodel.compare import DRIFT
+from remodel.findings import DRIFT
 from remodel.store import QUARANTINE
 from runner import ownership
 from runner.comparison import Asked, Found, both_ways, compare
@@ -80,7 +80,7 @@ def validate(
             report = world.functions.invoke("Reconcile", {"mode": "counts"})
         _counts(world, done, report, full)
         _rules(done, report)
-        facts.update({name: report[name] for name in ("unlinked", "quarantined", "claims")})
+        facts.update({name: report[name] for name in ("unlinked", "quarantined", "claims", "tenant_violations")})
         facts.update(full=full, drift=done.drift, rows=done.rows, repaired=done.repaired)
         facts["checks"] = {each.name: each.passed for each in done.checks}
     return done

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from remodel.call import Place
-from remodel.hints import VIEW
 from remodel.model import Model
-from remodel.store import INDEX, INDEX_KEY, QUARANTINE, QUARANTINE_KEY
-from remodel_testing.memory import Hook, MemoryStore, MemoryTable, nothing
+from remodel_testing.memory import Hook, MemoryStore, nothing
+from remodel_testing.simulation.parts import tables_of
 
 
 class StillClock:
@@ -25,8 +24,5 @@ class StillClock:
 
 def memory_place(model: Model, hook: Hook = nothing) -> tuple[Place, MemoryStore]:
     """Every stream connected, no queue."""
-    tables = {name: MemoryTable(table.schema, view=VIEW) for name, table in model.old_tables.items()}
-    tables |= {name: MemoryTable(table.schema) for name, table in model.new_tables.items()}
-    tables |= {INDEX: MemoryTable(INDEX_KEY), QUARANTINE: MemoryTable(QUARANTINE_KEY)}
-    store = MemoryStore(tables, hook)
+    store = MemoryStore(tables_of(model), hook)
     return Place(model, store, StillClock(), frozenset(model.old_tables)), store

@@ -36,6 +36,6 @@ def _done(message: Any, context: Any) -> bool:
             telemetry.count(FanoutsDone=done, FanoutsLeft=not done)
             if not done and runtime.place.queue is not None:
                 runtime.place.queue.send(asked.fanout)
-    except (RemodelError, ValueError):
+    except (RemodelError, ValueError, RecursionError):
         return False
     return True

@@ -8,7 +8,8 @@ from typing import Any
 
 import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
 from remodel.call import Call
-from remodel.compare import Report, compare
+from remodel.compare import compare
+from remodel.findings import Report
 from remodel.reconcile import figures, reconcile
 from remodel.requests import PartRequest, ReconcileRequest, parse
 from remodel.resync import clear, resync

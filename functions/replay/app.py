@@ -38,5 +38,11 @@ def _hints(call: Call, request: ReplayRequest) -> list[Hint]:
         return [Hint(each.row) for each in held(call)]
     if request.source not in call.model.old_tables or not (request.ids or request.records):
         raise BadRequest("expected `all`, or `source` with `ids` or `records`, found neither: name what to replay")
+    try:
+        keys = [Key(request.source, call.store.schema(request.source).checked(id)) for id in request.ids]
+    except ValueError as problem:
+        raise BadRequest(
+            f"expected ids of rows of {request.source}, found one that no row can have: {problem}"
+        ) from None
     read = [read_record(call.model, request.source, record).hint for record in request.records]
-    return [*(Hint(Key(request.source, id)) for id in request.ids), *(hint for hint in read if hint is not None)]
+    return [*map(Hint, keys), *(hint for hint in read if hint is not None)]

@@ -15,6 +15,7 @@ from unittest.mock import patch
 from remodel import compare, converge
 from remodel.call import Place
 from remodel.errors import Fenced, Unavailable
+from remodel.findings import Report
 from remodel.hints import Hint
 from remodel.segments import Segment
 from remodel_testing.simulation.parts import Killed, StepClock
@@ -58,7 +59,7 @@ def _gate(world: Any, accepted: Any, thorough: bool = False) -> cutover.Gate:
 
 def _compare(world: Any, asked: Any, segments: int) -> Any:
     """Everything, in one go."""
-    call, report = world.call(converge.OLDER_THAN), compare.Report()
+    call, report = world.call(converge.OLDER_THAN), Report()
     for table in compare.tables(call):
         report.add(compare.compare(call, Segment(table, 0, 1), 9e15, confirm=False))
     return report

@@ -247,7 +247,9 @@ class Call:
         except Rejected as problem:
             return [(change, str(problem))]
         if made is None:
-            raise Unavailable(f"expected no row under {change.key}, found one that was just written: read it first")
+            raise Unavailable(
+                "expected no row under a key that others may claim, found one that was just written: read it first"
+            )
         return []
 
     def _answered(self, request: Callable[[], T]) -> T:

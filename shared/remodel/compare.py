@@ -7,23 +7,21 @@ bring the change. What is expected comes from the same functions as everything t
 
 from __future__ import annotations
 
-import itertools
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from remodel import claims, index, mapping, newkeys, reading
 from remodel.call import Call
 from remodel.converge import converge, remove_orphan
 from remodel.errors import BadRequest, Unavailable
+from remodel.findings import DRIFT, EXAMPLES, Finding, Report, fields
 from remodel.hints import NONE, Hint, merge
 from remodel.index import SetKey
-from remodel.items import Item, differences, to_event
+from remodel.items import Item
 from remodel.joins import Bound, Group
 from remodel.keys import Key
-from remodel.mapping import SINCE, Expected, Snapshot
+from remodel.mapping import Expected, Snapshot
 from remodel.materialize import PAIRS
 from remodel.segments import Segment
 from remodel.store import QUARANTINE
@@ -33,44 +31,6 @@ PAGE = 500
 
 CONFIRM = 5.0
 """Seconds between the two looks at a difference: what a stream and its function take to bring a change."""
-
-EXAMPLES, FIELDS, LONGEST = 20, 50, 500
-"""What a report shows: so many differences, fields of one, and characters of a value. Lambda answers with 6 MB at most."""
-
-DRIFT = ("missing", "different", "orphaned", "unindexed")
-"""What must be zero."""
-
-
-class Finding(NamedTuple):
-    """`what`: one of DRIFT, or `claims`. `origin`: the old row; of an orphan None. `others`: the other rows that claim the key;
-    several old rows cannot be served by one new row, and each beyond the first counts."""
-
-    what: str
-    new: Key
-    origin: Key | None
-    want: Item | None = None
-    found: Item | None = None
-    others: tuple[Key, ...] = ()
-
-
-@dataclass
-class Report:
-    """`counts`: by name, DRIFT among them. `rows`: compared, by table. `examples`: differences field by field."""
-
-    done: bool = False
-    cursor: str | None = None
-    counts: Counter[str] = field(default_factory=Counter)
-    rows: Counter[str] = field(default_factory=Counter)
-    examples: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def drift(self) -> int:
-        return sum(self.counts[name] for name in DRIFT)
-
-    def add(self, other: Report) -> None:
-        self.counts += other.counts
-        self.rows += other.rows
-        self.examples = (self.examples + other.examples)[:EXAMPLES]
 
 
 def tables(call: Call) -> tuple[str, ...]:
@@ -111,7 +71,7 @@ def look(call: Call, table: str, keys: Iterable[Key], confirm: bool = True, repa
     findings = _without_claims(call, findings)
     for each in findings:
         report.counts[each.what] += max(1, len(each.others))
-    report.examples = [_example(each) for each in findings[:EXAMPLES]]
+    report.name(findings)
     if repair:
         for finding in (each for each in findings if each.what in DRIFT):
             _repair(call, finding)
@@ -139,7 +99,7 @@ def _touched(call: Call, wanted: Mapping[Key, frozenset[Group]]) -> Report:
     findings = _without_claims(call, _forward(call, wanted, report, whole=True), named=True)
     findings = [each for each in findings if not _is_of_another(call, each)]
     report.counts.update(each.what for each in findings)
-    report.examples = [_example(each) for each in findings[:EXAMPLES]]
+    report.name(findings)
     return report
 
 
@@ -157,17 +117,19 @@ def _forward(
     for key, snapshot in present.items():
         step[key] = want = mapping.expected(call.model, key, snapshot)
         room -= len(want.rows)
-        _count(want, report)
+        _count(key, want, report)
         if room <= 0:
             yield from _differences(call, step, snapshots, wanted if whole else {})
             step, room = {}, PAIRS
     yield from _differences(call, step, snapshots, wanted if whole else {})
 
 
-def _count(want: Expected, report: Report) -> None:
+def _count(key: Key, want: Expected, report: Report) -> None:
+    if want.apart and len(report.apart) < EXAMPLES:
+        report.apart.append(Finding("tenant_violations", key, key, others=want.apart))
     report.counts["unlinked"] += want.unlinked
     report.counts["quarantined"] += want.reason is not None and bool(want.rows)
-    report.counts["tenant_violations"] += want.apart
+    report.counts["tenant_violations"] += len(want.apart)
     report.counts["ambiguous_lookups"] += want.ambiguous
     report.counts["left_out"] += want.left_out
     report.counts["expected"] += len(want.rows)
@@ -193,7 +155,7 @@ def _differences(
         for new, item in want.rows.items():
             if new not in found:
                 yield Finding("missing", new, key, item)
-            elif _fields(item, found[new]):
+            elif fields(item, found[new]):
                 yield Finding("different", new, key, item, found[new])
         yield from (Finding("orphaned", new, key, None, found[new]) for new in extra.get(key, ()) if new in found)
 
@@ -204,15 +166,11 @@ def _contested(call: Call, step: Mapping[Key, Expected], found: Mapping[Key, Ite
     known = claims.remembered(call, keys)
     for new, key in keys.items():
         others = known.get(new, set())
-        if new in found and _fields(step[key].rows[new], found[new]):
+        if new in found and fields(step[key].rows[new], found[new]):
             others |= claims.member_origins(call, new, found[new])
         others = others - newkeys.origins(call.model, new, None)
         if claiming := claims.expected_by(call, {new: others}).get(new):
             yield Finding("claims", new, key, others=tuple(sorted(claiming)))
-
-
-def _fields(want: Item, found: Item) -> dict[str, Any]:
-    return differences(want, {name: value for name, value in found.items() if name != SINCE or name in want})
 
 
 def _unindexed(call: Call, snapshots: Mapping[Key, Snapshot]) -> Iterator[Finding]:
@@ -301,7 +259,7 @@ def _without_claims(call: Call, findings: Iterable[Finding], named: bool = False
 
 def _claimed(call: Call, finding: Finding) -> Finding:
     claiming, found = _claiming(call, finding), finding.found
-    if found is None or all(_fields(want, found) for want in claiming.values()):
+    if found is None or all(fields(want, found) for want in claiming.values()):
         return finding
     return finding._replace(what="claims", others=tuple(sorted(claiming)))
 
@@ -324,26 +282,3 @@ def _repair(call: Call, finding: Finding) -> None:
         converge(call, [Hint(finding.origin)])
     elif finding.found is not None:
         remove_orphan(call, finding.new, finding.found)
-
-
-def _example(finding: Finding) -> dict[str, Any]:
-    """What a person sees of a difference."""
-    fields = _fields(finding.want, finding.found) if finding.want and finding.found else {}
-    return {
-        "what": finding.what,
-        "table": finding.new.table,
-        "key": finding.new.text,
-        "origin": list(finding.origin) if finding.origin else None,
-        "others": [list(other) for other in finding.others],
-        "fields": {
-            name: {"expected": _shown(one), "found": _shown(other)}
-            for name, (one, other) in itertools.islice(fields.items(), FIELDS)
-        },
-    }
-
-
-def _shown(value: Any) -> Any:
-    """A value in Lambda's format; of a long one, the text of its beginning."""
-    event = to_event(value)
-    text = json.dumps(event)
-    return event if len(text) <= LONGEST else {"S": f"{text[:LONGEST]}…"}

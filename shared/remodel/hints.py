@@ -92,9 +92,8 @@ def read_record(model: Model, table: str, record: Any) -> StreamRecord:
     sequence_number = number if isinstance(number, str) and number else None
     schema = model.old_tables[table].schema
     try:
-        key = Key(table, schema.encode(_decoded(body.get("Keys"))))
-        key.text.encode()
-    except ValueError:
+        key = Key(table, schema.possible(_decoded(body.get("Keys"))))
+    except (ValueError, RecursionError):
         return StreamRecord(sequence_number, None, False)
     old, new = _image(body.get("OldImage")), _image(body.get("NewImage"))
     is_whole = _IMAGES.get(str(record.get("eventName"))) == (old is not None, new is not None)

@@ -14,7 +14,6 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from remodel.errors import ModelError
@@ -224,8 +223,3 @@ class Bound:
     def seen(self, other: Any) -> Any:
         """What the mapping sees of an accepted row of the other kind: its key and what `sees` declares."""
         return self._seen(*[getattr(other, name) for name in self.fields])
-
-    @cached_property
-    def is_apart(self) -> bool:
-        """Whether each pair is decided without regard to other members, for every row."""
-        return self.join.agreement is None

@@ -46,6 +46,21 @@ class KeySchema:
         partition = _encode_value(item, first, kind)
         return self.of_texts(partition, _encode_value(item, second, other))
 
+    def possible(self, item: Mapping[str, Any]) -> str:
+        """As `encode`; raises ValueError also for a key that DynamoDB cannot hold. No row is under such a key."""
+        text = self.encode(item)
+        for (name, kind), limit in zip(self.attributes, (HASH_LIMIT, RANGE_LIMIT), strict=False):
+            length = len(item[name][kind].encode() if kind == "S" else item[name][kind])
+            if not 0 < length <= limit:
+                raise ValueError(f"{name}: expected 1 to {limit} bytes for key, found {length}")
+        return text
+
+    def checked(self, text: str) -> str:
+        """The text of a key, as somebody has written it. Raises ValueError where no row can be under it."""
+        if self.possible(self.decode(text)) != text:
+            raise ValueError("expected the text of a key as `encode` writes it, found another")
+        return text
+
     @staticmethod
     def of_texts(partition: str, sort: str) -> str:
         """The text of a key that consists of a partition key and a sort key, from the text of each."""

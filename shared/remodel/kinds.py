@@ -206,9 +206,8 @@ class Kind(BaseModel):
 
 
 def write_key(schema: KeySchema, forms: Mapping[str, Form], fields: Mapping[str, Any]) -> str:
-    """The key text that forms and field values give. Raises ValueError where it cannot be read back."""
-    if len(schema.attributes) == 1 and schema.attributes[0][1] == "S":
-        return forms[schema.attributes[0][0]].write(fields)
+    """The key text that forms and field values give. Raises ValueError where it cannot be read back, or is none that a row can
+    have."""
     item: Item = {}
     for name, kind in schema.attributes:
         form = forms[name]
@@ -216,7 +215,7 @@ def write_key(schema: KeySchema, forms: Mapping[str, Form], fields: Mapping[str,
         item[name] = {kind: form.write(fields)} if kind == "S" else to_wire(value)
         if kind not in item[name]:
             raise ValueError(f"expected key attribute {name!r} of type {kind}, found another")
-    return schema.encode(item)
+    return schema.possible(item)
 
 
 def _forms(cls: type[Kind], of: Old, texts: Mapping[str, str]) -> dict[str, Form]:

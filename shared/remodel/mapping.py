@@ -78,7 +78,7 @@ class Expected:
     rows: dict[Key, Item] = field(default_factory=dict)
     reason: str | None = None
     unlinked: int = 0
-    apart: int = 0
+    apart: tuple[Key, ...] = ()
     ambiguous: int = 0
     left_out: int = 0
 
@@ -141,7 +141,8 @@ def _apply(rule: Rule, key: Key, snapshot: Snapshot, only: frozenset[Key] | None
         result.rows.update(_new_row(rule, key, _call(rule, row, single, result), row))
         return
     pairs = paired(rule.each, row, snapshot.joined[rule.each])
-    result.apart += len(snapshot.joined[rule.each].rows) - len(pairs)
+    if len(pairs) < len(snapshot.joined[rule.each].rows):
+        result.apart += tuple(sorted({key for key, _ in snapshot.joined[rule.each].rows} - {key for key, _ in pairs}))
     result.unlinked += not snapshot.joined[rule.each].rows
     leader = _leader(rule, row, pairs)
     for member, seen in pairs:
@@ -290,7 +291,7 @@ def quarantine_row(key: Key, reason: str) -> Item:
         "source": {"S": key.table},
         "row": {"S": short_text(key.text)},
         "row_id": {"S": key.text},
-        "reason": {"S": reason},
+        "reason": {"S": reason[:LONGEST_REASON]},
     }
 
 

@@ -32,16 +32,22 @@ Through = Mapping[Key, frozenset[Key]]
 @dataclass
 class Done:
     """`rows`: materialized. `written`: puts and deletes of new rows. `rejected`: reasons by old row. `groups`: in which each
-    row was seen, by its hint or while it was read."""
+    row was seen, by its hint or while it was read. `largest`: members of the largest group that any row was joined with."""
 
     rows: int = 0
     written: int = 0
     rejected: dict[Key, str] = field(default_factory=dict)
     groups: dict[Key, frozenset[Group]] = field(default_factory=dict)
+    largest: int = 0
 
     def plus(self, other: Done) -> Done:
-        groups = self.groups | other.groups
-        return Done(self.rows + other.rows, self.written + other.written, self.rejected | other.rejected, groups)
+        return Done(
+            self.rows + other.rows,
+            self.written + other.written,
+            self.rejected | other.rejected,
+            self.groups | other.groups,
+            max(self.largest, other.largest),
+        )
 
 
 def materialize(call: Call, note: Note, hints: Mapping[Key, Hint], through: Through | None = None) -> Done:
@@ -96,12 +102,13 @@ class _Batch:
         index.join(self._call, {key: hint.now for key, hint in self._hints.items()}, new)
         reader = Reader(self._call, {key: hint.image for key, hint in self._hints.items() if hint.image is not None})
         pending = reader.read(self._groups)
+        largest = max((len(keys) for each in pending.values() for keys in each.members.values()), default=0)
         while pending:
             self._groups |= {key: self._groups[key] | each.groups for key, each in pending.items()}
             wrote = self._write_differences(pending)
             again = reader.read({key: self._groups[key] for key in wrote}) if wrote else {}
             pending = {key: each for key, each in again.items() if each != pending[key]}
-        return Done(len(self._hints), self._written, self._rejected, self._groups)
+        return Done(len(self._hints), self._written, self._rejected, self._groups, largest)
 
     def _write_differences(self, snapshots: Mapping[Key, Snapshot]) -> list[Key]:
         """Steps 3 and 4. Answers the rows for which something was written."""

@@ -155,6 +155,9 @@ def member_origins(model: Model, key: Key, item: Item) -> list[tuple[Rule, Key]]
     for rule in model.mappings:
         if rule.table.name == key.table and rule.keys is not None and rule.keys.may_be_own(key.text):
             fields = rule.keys.member_of(item)
-            if fields is not None and rule.each is not None:
-                found.append((rule, rule.each.kind.key_of(fields)))
+            try:
+                if fields is not None and rule.each is not None:
+                    found.append((rule, rule.each.kind.key_of(fields)))
+            except ValueError:
+                continue
     return found

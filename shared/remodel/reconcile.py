@@ -7,8 +7,8 @@ from __future__ import annotations
 from remodel import compare, quarantine
 from remodel.backfill import idle
 from remodel.call import Call
-from remodel.compare import Report
 from remodel.errors import OutOfTime
+from remodel.findings import Report
 from remodel.keys import Key
 from remodel.segments import Segment
 

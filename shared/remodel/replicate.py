@@ -23,6 +23,10 @@ from remodel.store import Change
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/(?P<table>[^/]+)/stream/(?P<label>.+)")
 
 
+LAST = 253_402_300_800.0
+"""The end of the year 9999, in seconds since the epoch."""
+
+
 @dataclass
 class Batch:
     """`rows`: different old rows in it. `failed`: sequence number of the first record that is not done; None where all are."""
@@ -102,5 +106,6 @@ def _label(table: str, records: Sequence[Any]) -> str:
 
 def _time(record: Any) -> float | None:
     """When DynamoDB made the record, in seconds since the epoch."""
-    found = record.get("dynamodb", {}).get("ApproximateCreationDateTime") if isinstance(record, dict) else None
-    return float(found) if isinstance(found, int | float) else None
+    body = record.get("dynamodb") if isinstance(record, dict) else None
+    found = body.get("ApproximateCreationDateTime") if isinstance(body, dict) else None
+    return float(found) if isinstance(found, int | float) and 0 < found < LAST else None

@@ -605,6 +605,20 @@ def test_claims_close_the_gate(filled: Stage) -> None:
     assert (shut.name, shut.found) == ("keys claimed twice", "2 rows")
 
 
+def test_pairs_of_different_tenants_are_named_and_close_the_gate_unless_accepted(filled: Stage) -> None:
+    filled.application.do("actuals", actual("of another", tenant_id=text("another")))
+
+    found = validate.validate(filled.world, Mode.FULL, 10, 1)
+
+    assert found.passed and found.drift == 0
+    (named,) = {each["key"]: each for each in found.examples if each["what"] == "tenant_violations"}.values()
+    assert named["key"] == guid("of another")
+    assert sorted(named["others"]) == sorted(["links", id] for id in filled.rows("links"))
+    (shut,) = stops(filled)
+    assert (shut.name, shut.found) == ("tenants", "2 × pairs of rows of different tenants")
+    assert stops(filled, {"pairs of rows of different tenants": 2}) == []
+
+
 def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready: Stage) -> None:
     with pytest.raises(NotReady, match="expected a cutover"):
         finish.check(ready.world)

@@ -13,7 +13,7 @@ from measures.model import MODEL as MEASURES
 from remodel import compare
 from remodel.backfill import backfill
 from remodel.call import Place
-from remodel.compare import Report
+from remodel.findings import DRIFT, EXAMPLES, Report
 from remodel.model import Model
 from remodel.reconcile import reconcile
 from remodel.segments import Segment
@@ -64,7 +64,7 @@ def counted(place: Place, page: int, monkeypatch: pytest.MonkeyPatch) -> tuple[C
         patch.setattr(compare, "PAGE", page)
         report: Report = reconcile(place.call(600.0), "counts", repair=False)
     examples = sorted(report.examples, key=lambda each: (each["what"], each["table"], each["key"], str(each["origin"])))
-    return +report.counts, +report.rows, examples if len(examples) < compare.EXAMPLES else []
+    return +report.counts, +report.rows, examples if len(examples) < EXAMPLES else []
 
 
 @pytest.mark.parametrize("model", [MEASURES, SHOP], ids=lambda model: model.name)
@@ -88,5 +88,5 @@ def test_counts_are_those_of_the_oracle(model: Model, seed: int, page: int, monk
 
     counts, _rows, _examples = counted(place, page, monkeypatch)
 
-    assert sum(counts[name] for name in compare.DRIFT) == 0
+    assert sum(counts[name] for name in DRIFT) == 0
     assert {name: counts[ORACLES.get(name, name)] for name in told} == told

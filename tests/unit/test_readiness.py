@@ -94,6 +94,7 @@ STOPPED_FROM = {
     "full comparison": (Step.CUTOVER, [run(compared=None), run(compared=3_601.0), run(drift=1)]),
     "keys claimed twice": (Step.CUTOVER, [run(claims=2)]),
     "quarantine": (Step.CUTOVER, [run(refused={"why": 1})]),
+    "tenants": (Step.CUTOVER, [run(violations=2), run(violations=2, accepted={gate.TENANTS: 1})]),
     "failure destination": (Step.CUTOVER, [run(failed=1)]),
     "fan-outs": (Step.CUTOVER, [run(fanouts=1)]),
     "notes of calls": (Step.CUTOVER, [run(notes=[31.0])]),
@@ -207,6 +208,16 @@ def test_a_reason_is_accepted_whole_and_up_to_its_count() -> None:
     assert open_reasons("period: expected a=b, found c=12", "weight=4") == []
     assert open_reasons("period: expected a=b, found c=11", "weight=3") == ["period: expected a=b, found c"]
     assert open_reasons("period=12", "weigh=3", "Weight=3") == ["period: expected a=b, found c", "weight"]
+
+
+def test_pairs_of_different_tenants_are_accepted_like_reasons() -> None:
+    (pairs,) = gate.refusals(replace(RUN, violations=2))
+    accepted = gate.accepted([pairs.accept])
+
+    assert [
+        each.stops for each in checks(run(violations=2, accepted=accepted), Step.CUTOVER) if each.name == "tenants"
+    ] == [False]
+    assert "--full` names them" in only(run(violations=2)).remedy
 
 
 @pytest.mark.parametrize("word", ["weight", "=3", "weight=", "weight=x", "weight=-1", "weight=1.5"])

@@ -174,7 +174,7 @@ def test_a_value_that_is_not_there_is_not_an_empty_one() -> None:
         ("plain, שלום, 語, 🙂", "plain, שלום, 語, 🙂"),
         ("a\u200bb", "a‹U+200B›b"),
         ("a\u00a0b", "a‹U+00A0›b"),
-        ("a\tb\r\nc", "a‹U+0009›b‹U+000D›↵\nc"),
+        ("a\tb\r\nc", "a‹U+0009›b‹U+000D›↵c"),
         ("\u0301", "‹U+0301›"),
         ("e\u0301", "e\u0301"),
         ("\u2067\ud800", "‹U+2067›‹U+D800›"),

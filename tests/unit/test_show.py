@@ -14,10 +14,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from remodel.keys import Key
 from remodel.streams import Gap
 from runner import show
 from runner.backfill import Backfilled
 from runner.check import Check, State
+from runner.claimed import Claim
 from runner.forecast import Fanout, Forecast, Rate, Use
 from runner.journal import Step
 from runner.plan import Plan
@@ -75,10 +77,12 @@ FORECAST = Forecast(
 PLAN = Plan(
     "staging", "measures, people followed by stream", {"milestones": MANY}, {"milestones": MANY},
     Fanout(MANY, MANY, MANY, MANY, MANY, MANY), FORECAST,
-    "on demand, us-east-1, November 2024", {"milestones": {REASON: MANY}}, [Check(f"stream of {NAME}", State.TODO, "off", "`remodel prepare --execute`", False)],
+    "on demand, us-east-1, November 2024", {"milestones": {REASON: MANY}},
+    [Claim(Key("measure_data", UUID), [Key("actuals", UUID), Key("readings", UUID)])], [Check(f"stream of {NAME}", State.TODO, "off", "`remodel prepare --execute`", False)],
 )  # fmt: skip
 DONE = Validation([Compared("every row, both ways", False, REASON)], {}, 3, [{**EXAMPLE, "fields": FIELDS}], MANY)
 DONE.examples += [{**EXAMPLE, "what": "claims", "fields": {}, "others": [["readings", UUID]]}]
+DONE.examples += [{**EXAMPLE, "what": "tenant_violations", "fields": {}, "others": [["links", UUID]]}]
 DONE.examples += [{**EXAMPLE, "what": "orphaned", "fields": {}}]
 FIGURES = dict.fromkeys(("scanned", "written", "quarantined", "units"), MANY)
 
@@ -96,6 +100,7 @@ SHOWN: dict[str, Callable[[], Any]] = {
     "rejected": lambda: show.rejected(
         {"source": "actuals", "id": UUID, "seen": WHEN, "reason": REASON, "image": {"recorded_by": {"S": "z" * 300}}}
     ),
+    "held": lambda: show.held([{"source": "actuals", "id": UUID, "seen": WHEN, "reason": REASON}]),
     "replayed": lambda: show.replayed(
         {"corrected": MANY, "rejected": {f"actuals {UUID}": REASON}, "batches": MANY}, True
     ),
