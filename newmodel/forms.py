@@ -57,12 +57,12 @@ def _is_word(parts: Sequence[str], shape: Sequence[str | None], comes_again: boo
 def _parts(text: str) -> list[str]:
     """Parts and separators in turn; a timestamp is one part."""
     separator = SEPARATORS.search(text)
-    if separator is None or _is_time(text):
+    if separator is None or is_time(text):
         return [text]
     return re.split(f"({re.escape(separator[0])})", text)
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
     try:
         instant(text)
     except ValueError:
