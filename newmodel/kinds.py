@@ -28,7 +28,7 @@ PYTHON = {
 GENERAL = {"PROFILE", "META", "METADATA", "INFO", "DETAILS", "DATA", "ROOT"}
 """Words of sort keys that say nothing of what a row is."""
 
-RESERVED = {*dir(Base), *keyword.kwlist, "it"}
+RESERVED = {*dir(Base), *Base.__annotations__, *keyword.kwlist, "it", "l"}
 """Names that a field cannot have."""
 
 

@@ -16,6 +16,9 @@ from remodel.kinds import RESERVED
 
 WIDTH = 120
 
+MOST_TYPES = 3
+"""That are named of one attribute."""
+
 NAMES = {"Any", "Decimal", "Field", "Kind", "Mapping", "Model", "New", "Old", "Timestamp", "MODEL"}
 """What the page has names for already."""
 
@@ -49,19 +52,18 @@ def page(name: str, samples: Sequence[Sample]) -> str:
         found, left = kinds(sample)
         parts.append(_old(sample, table, constant, left))
         for kind in found:
-            named.append(_name(kind, table, constant, taken, logical))
+            named.append(_name(kind, table, constant, taken, [*logical, *(each.table for each in named)]))
             parts.append(_class(named[-1], len(sample.items)))
     tables = "\n".join(_new(each) for each in named)
     body = "\n\n\n".join(
         [*parts, f"{tables}\n\nMODEL = Model({json.dumps(name)})", *(_mapping(each) for each in named)]
     )
-    return f"{_head(name, samples, body)}\n\n{body}\n"
+    return f"{_head(name, sum(len(each.items) for each in samples), body)}\n\n{body}\n"
 
 
-def _head(name: str, samples: Sequence[Sample], body: str) -> str:
-    counts = ", ".join(f"{len(each.items):,} of {each.name}" for each in samples)
+def _head(name: str, rows: int, body: str) -> str:
     told = [
-        f'"""The model {name}: a first page, made of sampled rows ({counts}). It is yours to edit.',
+        f'"""The model {name}: a first page, made of {rows:,} sampled rows. It is yours to edit.',
         "",
         "What is missing in some rows may be None. A row that fits no kind, or has a value of another type, is quarantined.",
         'The new tables are only a proposal."""',
@@ -69,8 +71,8 @@ def _head(name: str, samples: Sequence[Sample], body: str) -> str:
     lines = ["from __future__ import annotations", "", "from collections.abc import Mapping"]
     lines += ["from decimal import Decimal"] if "Decimal" in body else []
     lines += ["from typing import Any", ""]
-    lines += ["from pydantic import Field", ""] if "Field(" in body else []
-    lines += ["from remodel.kinds import Kind, New, Old", "from remodel.model import Model"]
+    field = "Field, " if "Field(" in body else ""
+    lines += [f"from remodel.kinds import {field}Kind, New, Old", "from remodel.model import Model"]
     lines += ["from remodel.timestamps import Timestamp"] if "Timestamp" in body else []
     return "\n".join([*told, "", *lines])
 
@@ -108,7 +110,8 @@ def _class(named: Named, total: int) -> str:
 
 
 def _field(each: Attribute, rows: int) -> str:
-    type_, is_missing = " | ".join(each.types), each.rows < rows
+    type_ = " | ".join(each.types) if len(each.types) <= MOST_TYPES else "Any"
+    is_missing = each.rows < rows
     default = ""
     if each.field != each.name:
         default = f" = Field({'default=None, ' if is_missing else ''}alias={json.dumps(each.name, ensure_ascii=False)})"
@@ -135,25 +138,28 @@ def _mapping(named: Named) -> str:
     return "\n".join([*lines, "    return {", *pairs, "    }"])
 
 
-def _name(kind: Kind, table: str, old: str, taken: set[str], logical: Sequence[str]) -> Named:
-    """By the last word of the key that says something; without one, by the table."""
+def _name(kind: Kind, table: str, old: str, taken: set[str], tables: Sequence[str]) -> Named:
+    """By the last word of the key that says something; without one, by the table. `tables`: logical names of others."""
     words = [word for word in kind.words if word.upper() not in GENERAL] or list(kind.words) or _words(table)
     stem = words[-1:] if kind.words else [*words[:-1], _singular(words[-1])]
     base = "".join(each.capitalize() for each in stem)
     tries = (base, "".join(each.capitalize() for each in words), f"{base}Row", *(f"{base}{n}" for n in range(2, 1_000)))
     for cls in tries:
         snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls).lower()
-        constant, function = f"{_plural(snake)}".upper(), f"to_{snake}"
-        if taken.isdisjoint((cls, constant, function)):
+        function = f"to_{snake}"
+        if taken.isdisjoint((cls, function)):
             break
+    constant = unique(_plural(snake).upper(), taken)
     taken |= {cls, constant, function}
-    return Named(kind, old, cls, function, constant, _table(_plural(snake), logical))
+    return Named(kind, old, cls, function, constant, _table(_plural(snake), tables))
 
 
 def _table(plural: str, others: Sequence[str]) -> str:
-    """Names that differ only in - and _ would be one in a template."""
+    """Names that differ only in case, - and _ would be one in a template."""
     same = {re.sub(r"\W|_", "", each).lower() for each in others}
-    return f"new_{plural}" if plural.replace("_", "") in same else plural
+    while plural.replace("_", "") in same:
+        plural = f"new_{plural}"
+    return plural
 
 
 def _words(text: str) -> list[str]:
