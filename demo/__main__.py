@@ -63,7 +63,7 @@ def main() -> int:
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--model", default=os.environ.get(MODEL) or DEFAULT, help=f"package.module:NAME ({DEFAULT})")
-    parser.add_argument("--rows", type=int, default=2_000, help="rows in the old tables at the start (2000)")
+    parser.add_argument("--rows", type=int, help="rows in the old tables at the start (2000, or 1000 generated ones)")
     parser.add_argument("--changes", type=int, default=500, help="changes before the cutover, at least (500)")
     parser.add_argument("--seed", type=int, default=7, help="of everything random (7)")
     parser.add_argument("--keep", action="store_true", help="leave DynamoDB Local and the tables running")
@@ -103,7 +103,7 @@ def _migrate(url: str, asked: argparse.Namespace, cast: Cast, screen: Screen) ->
             )
         try:
             cloud.create_tables(streams=False, but=stack_tables(cast.model))
-            ending = Story(screen, cloud, cast).run(asked.rows, asked.changes)
+            ending = Story(screen, cloud, cast).run(asked.rows or cast.size, asked.changes)
             if not ending.verdict.converged:
                 _keep_evidence(cloud, screen.console)
             done = True

@@ -44,10 +44,11 @@ class Expected(Protocol):
 
 
 class Cast(Protocol):
-    """Rows of one application. Tables go by their logical names; None means that there is no such row. `terms`: what is counted
-    of the old rows, with what it means."""
+    """Rows of one application. Tables go by their logical names; None means that there is no such row. `size`: rows of a demo.
+    `terms`: what is counted of the old rows, with what it means."""
 
     model: Model
+    size: int
     terms: Mapping[str, str]
 
     @property
@@ -93,6 +94,7 @@ class Evaluated:
 class Generated:
     """A cast for any model."""
 
+    size = 1_000
     terms: Mapping[str, str] = {
         "claims": "old rows that claim the new key of another one",
         "quarantined": "old rows that the new model rejects",

@@ -22,6 +22,7 @@ A_MEASURE = 20
 
 class Measures:
     model: Model = MODEL
+    size = 2_000
     terms: Mapping[str, str] = {
         "unlinked": "old rows without a link: they have no new row yet",
         "tenant_violations": "pairs of a row and a link of two tenants: left out",

@@ -17,7 +17,9 @@ app = typer.Typer()
 def new_model(
     sources: Annotated[list[str], typer.Argument(metavar="TABLE...", help="Tables, or files with rows as JSON.")],
     name: Annotated[str | None, option("--name", "Of the model. Default: that of the first table.")] = None,
-    key: Annotated[str, option("--key", "Of a file: its key attributes, as PK,SK.")] = "",
+    key: Annotated[
+        list[str] | None, option("--key", "Of a file: its key attributes, as PK,SK. Given once, of all; else in order.")
+    ] = None,
     sample: Annotated[int, option("--sample", "Rows of each table to read.", min=1)] = 1_000,
     region: Annotated[str | None, option("--region", "Default: that of AWS's settings.")] = None,
     profile: Annotated[str | None, option("--profile", "Of AWS's credentials. Default: likewise.")] = None,
@@ -32,10 +34,11 @@ def new_model(
         from runner.address import Address
         from runner.aws import clients
 
-        found = []
+        found, keys = [], list(key or [""])
         for each in sources:
             if (path := Path(each)).is_file():
-                found.append(samples.of_file(path, [part for part in key.split(",") if part], sample))
+                its = keys.pop(0) if len(keys) > 1 else keys[0]
+                found.append(samples.of_file(path, [part for part in its.split(",") if part], sample))
             else:
                 place = Address("", "", region, profile, endpoint, {})
                 found.append(samples.of_table(clients(place)("dynamodb"), each, sample))
