@@ -136,15 +136,13 @@ def _close(console: Console, terms: Mapping[str, str], ending: Ending, seconds: 
         console.print(told, markup=False, soft_wrap=True)
 
 
-def _model(asked: argparse.Namespace) -> str:
-    return "" if asked.model == DEFAULT else f" {MODEL}={asked.model}"
-
-
 def _say_what_is_next(console: Console, asked: argparse.Namespace, url: str, process: int) -> None:
+    is_own = asked.model == DEFAULT
+    setting, model = ("", "") if is_own else (f" {MODEL}={asked.model}", f"--model {asked.model} ")
     if asked.keep:
         lines = [
             "The tables are kept. To look around:",
-            f"  export REMODEL_STAGE=sandbox REMODEL_ENDPOINT_URL={url} REMODEL_PREFIX=demo-{asked.seed}-{_model(asked)}",
+            f"  export REMODEL_STAGE=sandbox REMODEL_ENDPOINT_URL={url} REMODEL_PREFIX=demo-{asked.seed}-{setting}",
             "  .venv/bin/remodel status",
             "  .venv/bin/remodel log",
             "  .venv/bin/remodel quarantine list",
@@ -154,7 +152,7 @@ def _say_what_is_next(console: Console, asked: argparse.Namespace, url: str, pro
     else:
         lines = [
             "Next:",
-            '  make demo ARGS="--keep"      keeps the tables, to look around with `remodel status`',
+            f'  make demo ARGS="{model}--keep"      keeps the tables, to look around with `remodel status`',
             "  docs/try-it.md               the same by hand, command by command",
             "  docs/deploy.md               a stage on AWS",
         ]

@@ -129,7 +129,7 @@ class Story:
         self._screen.tell(f"{new} created, and the streams of {self._of_old} switched on.")
         self._screen.command(["remodel", "local", f"--kill {KILL:g}", f"--repeat {REPEAT:g}"])
         self._screen.tell(
-            "In place of `sam deploy`: the functions of template.yaml read the streams and bring every change to the new "
+            "In place of `sam deploy`: the functions of the template read the streams and bring every change to the new "
             f"tables. To show that nothing is lost, {KILL:g} % of calls are killed while they write, and {REPEAT:g} % of "
             "batches are delivered twice."
         )
