@@ -81,6 +81,33 @@ def test_it_converges(environment: Mapping[str, str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(ENDS + 60)
+@pytest.mark.parametrize("model", ["shop.model:MODEL", "social.model:MODEL"])
+def test_that_of_another_model_converges(environment: Mapping[str, str], model: str) -> None:
+    command = [*SMALL, "--model", model]
+
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=ENDS)
+
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
+    (*told, last) = done.stdout.strip().splitlines()
+    assert last.startswith("verdict: converged  missing=0 different=0 orphaned=0 "), last
+    assert f'make demo ARGS="--model {model} --keep"' in "\n".join(told)
+    assert not left_behind(environment["DEMO_RUN"])
+
+
+@pytest.mark.parametrize("model", ["nowhere.model:MODEL", "shop.model:SHOP"])
+def test_a_model_that_is_none(environment: Mapping[str, str], model: str) -> None:
+    command = [*SMALL, "--model", model]
+
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=ENDS)
+
+    assert done.returncode == 1
+    (told,) = done.stdout.splitlines()
+    assert told.startswith("ModelNotFound: expected ")
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(ENDS + 60)
 def test_with_keep_the_verbs_work_on_what_is_left(environment: Mapping[str, str]) -> None:
     done = subprocess.run(
         [*SMALL, "--keep"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=ENDS

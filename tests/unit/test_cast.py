@@ -1,0 +1,77 @@
+"""Any model has a cast: rows that its application writes, changes, and gets wrong, and what must come of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from demo.cast import Generated, cast_of
+from demo.measures import Measures
+from measures.model import MODEL as MEASURES
+from remodel.items import Item
+from remodel.model import Model
+from shop.model import MODEL as SHOP
+from social.model import MODEL as SOCIAL
+
+MODELS = {"measures": MEASURES, "shop": SHOP, "social": SOCIAL}
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest) -> Model:
+    return MODELS[request.param]
+
+
+def key(model: Model, table: str, row: Item) -> str:
+    return model.old_tables[table].schema.encode(row)
+
+
+def test_the_measure_model_has_one_of_its_own(model: Model) -> None:
+    assert isinstance(cast_of(model, 7), Measures if model is MEASURES else Generated)
+
+
+def test_the_rows_from_before(model: Model) -> None:
+    cast = Generated(model, 7)
+    made = cast.seeded(200)
+
+    rejected = [row for table, rows in made.items() for row in rows if cast.is_rejected(table, row)]
+    expected = cast.expected(made)
+    assert made.keys() == model.old_tables.keys()
+    assert 5 < len(rejected) < 60
+    assert len(expected.quarantine) >= len(rejected)
+    assert all(expected.rows.values()), "each new table gets rows"
+    assert expected.counts == {"claims": 0, "quarantined": len(expected.quarantine)}
+    assert expected.counts.keys() == cast.terms.keys()
+
+
+def test_equal_seeds_make_equal_rows(model: Model) -> None:
+    assert Generated(model, 7).seeded(50) == Generated(model, 7).seeded(50) != Generated(model, 8).seeded(50)
+
+
+@pytest.mark.parametrize("its_own", [False, True])
+def test_rows_come_change_go_wrong_and_are_corrected(model: Model, its_own: bool) -> None:
+    cast = cast_of(model, 7) if its_own else Generated(model, 7)
+    cast.seeded(60)
+    wrong = 0
+    for table in model.old_tables:
+        for moves in [False, True] * 10:
+            row = cast.insert(table)
+            assert row is not None
+            changed, bad = cast.change(table, row, moves), cast.reject(table, row)
+            assert changed is not None
+            assert not cast.is_rejected(table, row)
+            assert not cast.is_rejected(table, changed)
+            assert key(model, table, changed) == key(model, table, row)
+            if bad is not None and cast.is_rejected(table, bad):
+                corrected = cast.change(table, bad)
+                assert corrected is not None
+                assert key(model, table, row) == key(model, table, bad) == key(model, table, corrected)
+                assert not cast.is_rejected(table, corrected)
+                wrong += 1
+    assert wrong > 10
+
+
+def test_a_row_of_no_kind_cannot_be_corrected() -> None:
+    cast, stray = Generated(SHOP, 7), {"PK": {"S": "what"}, "SK": {"S": "ever"}}
+
+    assert cast.is_rejected("shop", stray)
+    assert cast.change("shop", stray) is None
+    assert cast.reject("shop", stray) is None
