@@ -96,7 +96,7 @@ def _endpoint(asked: argparse.Namespace, screen: Screen) -> Iterator[tuple[str, 
 
 def _migrate(url: str, asked: argparse.Namespace, cast: Cast, screen: Screen) -> Ending:
     done = False
-    with standing(url, own_folder("demo"), f"demo-{asked.seed}-") as cloud:
+    with standing(url, own_folder("demo"), f"demo-{asked.seed}-", asked.model) as cloud:
         if there := set(cloud.tables.values()) & set(cloud.dynamodb.list_tables()["TableNames"]):
             raise StoryFailed(
                 f"expected no table {min(there)} at {url}, found one: choose another --seed, or delete it"

@@ -19,7 +19,7 @@ from local_cloud.emulator import PORT
 from local_cloud.stage import own_folder
 from remodel.model import Model
 from remodel.store import INDEX, QUARANTINE
-from runner.model import chosen
+from runner.model import chosen, named
 
 TOLD = 2.0
 """Seconds between two lines of what was done."""
@@ -31,7 +31,7 @@ PAUSE = 0.2
 def main() -> int:
     asked = _arguments()
     cast = cast_of(chosen(), asked.seed)
-    cloud = Cloud(asked.endpoint_url, own_folder("demo"), asked.prefix)
+    cloud = Cloud(asked.endpoint_url, own_folder("demo"), asked.prefix, named=named())
     new = NewVersion(cloud.dynamodb, cloud.tables, cast.model, random.Random(asked.seed))
     try:
         if not new.reads_new():

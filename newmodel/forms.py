@@ -71,7 +71,7 @@ def is_time(text: str) -> bool:
 
 
 def _joined(parts: Sequence[str | None]) -> Iterator[str | None]:
-    """Literals that touch are one; so are values with nothing but a separator between them, which a form could not tell apart."""
+    """Literals that touch are one; so are values with only a separator between them, which a form could not tell apart."""
     literal, is_value = "", False
     for n, part in enumerate(parts):
         if part is None:
