@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Field  # noqa: PLC0414 (pages of models have it from here)
@@ -20,6 +20,9 @@ from pydantic import Field as Field  # noqa: PLC0414 (pages of models have it fr
 from remodel.errors import ModelError, RejectedRow
 from remodel.items import Item, canonical_number, to_python, to_wire
 from remodel.keys import HASH_LIMIT, RANGE_LIMIT, Form, Key, KeySchema
+
+LONGEST_CHARACTER = 4
+"""Bytes of one in UTF-8."""
 
 TYPES: Mapping[type, str] = {str: "S", int: "N", Decimal: "N", bytes: "B"}
 
@@ -207,17 +210,32 @@ class Kind(BaseModel):
 
 
 def write_key(schema: KeySchema, forms: Mapping[str, Form], fields: Mapping[str, Any]) -> str:
-    """The key text that forms and field values give. Raises ValueError where it cannot be read back."""
+    """The key text that forms and field values give. Raises ValueError where it cannot be read back, or no row can have it."""
     if len(schema.attributes) == 1 and schema.attributes[0][1] == "S":
-        return forms[schema.attributes[0][0]].write(fields)
+        name = schema.attributes[0][0]
+        return _within(name, forms[name].write(fields), HASH_LIMIT)
     item: Item = {}
-    for name, kind in schema.attributes:
+    for (name, kind), limit in zip(schema.attributes, (HASH_LIMIT, RANGE_LIMIT), strict=False):
         form = forms[name]
         value = fields[form.fields[0]] if form.is_field else None
         item[name] = {kind: form.write(fields)} if kind == "S" else to_wire(value)
         if kind not in item[name]:
             raise ValueError(f"expected key attribute {name!r} of type {kind}, found another")
+        if kind != "N":
+            _within(name, item[name][kind], limit)
     return schema.encode(item)
+
+
+_Sized = TypeVar("_Sized", str, bytes)
+
+
+def _within(name: str, value: _Sized, limit: int) -> _Sized:
+    """DynamoDB refuses other keys, also in a read. Raises ValueError."""
+    if not value or len(value) * LONGEST_CHARACTER > limit:
+        length = len(value.encode() if isinstance(value, str) else value)
+        if not 0 < length <= limit:
+            raise ValueError(f"{name}: expected 1 to {limit} bytes for key, found {length}")
+    return value
 
 
 def _forms(cls: type[Kind], of: Old, texts: Mapping[str, str]) -> dict[str, Form]:

@@ -50,7 +50,10 @@ def test_the_setting_says_which_model(monkeypatch: pytest.MonkeyPatch, pages: st
         ("{}.importing:MODEL", "expected what {}.importing imports, found no 'nothing_there': install it"),
         ("{}.broken:MODEL", "expected module {}.broken to be imported, found SyntaxError: .*: correct the module"),
         ("{}.raising:MODEL", "expected module {}.raising to be imported, found KeyError: 'x': correct the module"),
-        ("{}.sound:SHOP", r"expected a Model as SHOP in {}.sound, found nothing of that name: .*sound.py declares MODEL; correct"),
+        (
+            "{}.sound:SHOP",
+            r"expected a Model as SHOP in {}.sound, found nothing of that name: .*sound.py declares MODEL; correct",
+        ),
         ("{}.sound:other", r"expected a Model as other in {}.sound, found dict: .*sound.py declares MODEL; correct"),
     ],
 )
