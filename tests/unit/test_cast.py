@@ -69,6 +69,17 @@ def test_rows_come_change_go_wrong_and_are_corrected(model: Model, its_own: bool
     assert wrong > 10
 
 
+def test_what_only_the_mapping_rejects_is_no_row_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as an empty email, which is the key of an index."""
+    monkeypatch.setattr("demo.cast.ODD", 1.0)
+    cast = Generated(SHOP, 7)
+
+    rows = [row for _ in range(300) if (row := cast.insert("shop")) is not None]
+
+    assert len(rows) == 300
+    assert not [row for row in rows if cast.is_rejected("shop", row)]
+
+
 def test_a_row_of_no_kind_cannot_be_corrected() -> None:
     cast, stray = Generated(SHOP, 7), {"PK": {"S": "what"}, "SK": {"S": "ever"}}
 
