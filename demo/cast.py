@@ -9,16 +9,18 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from demo.measures import Measures
 from remodel.errors import RejectedRow
 from remodel.items import Item
-from remodel.keys import Key
+from remodel.keys import RANGE_LIMIT, Key, KeySchema
 from remodel.kinds import Kind
 from remodel.model import Model
 from remodel_testing import plain
 from remodel_testing.rows import NoRow, Rows
+from runner.names import STEM, camel
+from stack.parts import Parts
 
 A_GROUP = 20
 """Generated rows for each value that rows are joined by."""
@@ -102,6 +104,8 @@ class Generated:
 
     def __init__(self, model: Model, seed: int) -> None:
         self.model, self._seed = model, seed
+        made = Parts(model, STEM).sandbox_tables()
+        self._keys = {name: _keys_of(made[f"Sandbox{camel(name)}"]["Properties"]) for name in model.old_tables}
         self._rows = Rows(model, seed, apart=True)
 
     @property
@@ -111,7 +115,8 @@ class Generated:
     def seeded(self, count: int) -> dict[str, list[Item]]:
         """Raises NoRow."""
         self._rows = Rows(self.model, self._seed, span=3 + count // A_GROUP, apart=True)
-        return self._rows.tables(count)
+        made = self._rows.tables(count)
+        return {table: [row for row in rows if self._is_storable(table, row)] for table, rows in made.items()}
 
     def resume(self, tables: Mapping[str, Sequence[Item]]) -> None: ...
 
@@ -125,7 +130,8 @@ class Generated:
 
     def reject(self, table: str, row: Item) -> Item | None:
         kind = self._kind_of(table, row)
-        return self._rows.rejected(kind, row) if kind else None
+        tries = (self._rows.rejected(kind, row) for _ in range(TRIES if kind else 0) if kind)
+        return next((found for found in tries if found and self._is_storable(table, found)), None)
 
     def is_rejected(self, table: str, row: Item) -> bool:
         return bool(plain.expected(self.model, {table: [row]}).quarantine)
@@ -142,12 +148,26 @@ class Generated:
                 row = made(kind, was)
             except NoRow:
                 return None
-            if not self.is_rejected(kind.table.name, row):
+            if not self.is_rejected(kind.table.name, row) and self._is_storable(kind.table.name, row):
                 return row
         return None
 
+    def _is_storable(self, table: str, row: Item) -> bool:
+        """DynamoDB keeps no row with a value that the key of one of the old table's indexes cannot have."""
+        keys = {name: kind for name, kind in self._keys[table] if name in row}
+        sizes = {name: len(str(row[name].get(kind, "")).encode()) for name, kind in keys.items()}
+        return all(0 < size <= RANGE_LIMIT for name, size in sizes.items() if name not in self._schema(table).names)
+
+    def _schema(self, table: str) -> KeySchema:
+        return self.model.old_tables[table].schema
+
     def _kind_of(self, table: str, row: Item) -> type[Kind] | None:
         try:
-            return self.model.kind_of(Key(table, self.model.old_tables[table].schema.encode(row)))
+            return self.model.kind_of(Key(table, self._schema(table).encode(row)))
         except RejectedRow:
             return None
+
+
+def _keys_of(table: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Attributes of keys, those of indexes included, with their types."""
+    return [(each["AttributeName"], each["AttributeType"]) for each in table["AttributeDefinitions"]]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
 import pytest
 
 from demo.cast import Generated, cast_of
 from demo.measures import Measures
 from measures.model import MODEL as MEASURES
 from remodel.items import Item
+from remodel.joins import one
+from remodel.kinds import Index, Kind, New, Old
 from remodel.model import Model
 from shop.model import MODEL as SHOP
 from social.model import MODEL as SOCIAL
@@ -78,6 +84,49 @@ def test_what_only_the_mapping_rejects_is_no_row_that_is_taken(monkeypatch: pyte
         monkeypatch.setattr(cast._rows, name, lambda kind, was=None: next(made))
 
     assert cast.insert("shop") == good
+
+
+TICKETS = Old("tickets", "tickets", Index("by-queue", "queue", "rank", types={"rank": Decimal}), id=str)
+AGENTS = Old("agents", id=str)
+
+
+class Ticket(Kind, of=TICKETS, id="{id}"):
+    id: str
+    queue: str | None = None
+    rank: Decimal
+    login: str | None = None
+
+
+class Agent(Kind, of=AGENTS, id="{id}"):
+    id: str
+    login: str | None = None
+
+
+DESK = Model("desk")
+
+
+@DESK.becomes(New("issues", id=str), joins={"by": one(Agent, on=("login", "login"), index="by-login")})
+def issue(it: Ticket, by: Any) -> Mapping[str, Any]:
+    return {"by": by and by.id}
+
+
+def test_no_row_has_a_value_that_an_index_of_its_old_table_cannot_have() -> None:
+    cast = Generated(DESK, 7)
+
+    made = cast.seeded(400)
+    rows = {table: [*found] for table, found in made.items()}
+    for table, found in made.items():
+        for row in found[:100]:
+            changed = (cast.insert(table), cast.change(table, row), cast.reject(table, row))
+            rows[table] += [each for each in changed if each is not None]
+
+    keys = [("tickets", "queue", "S"), ("tickets", "rank", "N"), ("agents", "login", "S")]
+    for table, name, kind in keys:
+        values = [row[name] for row in rows[table] if name in row]
+        assert len(values) > 100
+        assert {next(iter(each)) for each in values} == {kind}, name
+        assert all(0 < len(each[kind].encode()) <= 1_024 for each in values)
+    assert any(cast.is_rejected("tickets", row) for row in rows["tickets"]), "a rank may be missing"
 
 
 def test_a_row_of_no_kind_cannot_be_corrected() -> None:
