@@ -160,7 +160,7 @@ def test_a_stack_of_another_name_in_another_region_is_found_and_keeps_its_tables
         here = there if place.region == "eu-west-2" else CloudFormation({})
         return lambda service, *rest: here if service == "cloudformation" else MagicMock()
 
-    monkeypatch.setattr(aws, "_clients", clients)
+    monkeypatch.setattr(aws, "clients", clients)
     stack = aws.world(address(config, "dev", Flags())).stack
 
     assert "CreateNewTables" not in stack.missing(FACTS)
