@@ -40,6 +40,6 @@ def new_model(
                 its = keys.pop(0) if len(keys) > 1 else keys[0]
                 found.append(samples.of_file(path, [part for part in its.split(",") if part], sample))
             else:
-                place = Address("", "", region, profile, endpoint, {})
+                place = Address("", "", region, profile, endpoint, {}, {})
                 found.append(samples.of_table(clients(place)("dynamodb"), each, sample))
         sys.stdout.write(page.page(name or page.slug(found[0].name), found))

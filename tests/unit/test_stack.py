@@ -177,7 +177,7 @@ def test_a_stack_of_another_stage_is_refused_by_name(config: Path, monkeypatch: 
     variables = {"POWERTOOLS_METRICS_NAMESPACE": "Remodel/staging"}
     functions.get_function_configuration.return_value = {"Environment": {"Variables": variables}}
     clients = {"cloudformation": there, "lambda": functions}
-    monkeypatch.setattr(aws, "_clients", lambda place: lambda service, *rest: clients.get(service, MagicMock()))
+    monkeypatch.setattr(aws, "clients", lambda place: lambda service, *rest: clients.get(service, MagicMock()))
 
     with pytest.raises(
         StackOfAnotherStage, match="expected a stack of stage dev, found one of stage staging: give --stage"
