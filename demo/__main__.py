@@ -5,25 +5,28 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import random
+import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 
-from demo.application import Application, Size
-from demo.live import STACK
-from demo.newversion import NewVersion
+from demo.cast import Cast, cast_of
+from demo.live import stack_tables
 from demo.screen import Screen
 from demo.story import Ending, Story, StoryFailed
-from demo.verbs import VerbFailed, Verbs
-from demo.verdict import TERMS, scan
+from demo.verbs import VerbFailed
+from demo.verdict import WRONG, scan
 from local_cloud import emulator
 from local_cloud.cloud import Cloud, standing
 from local_cloud.stage import own_folder
 from remodel import fence
+from remodel.errors import RemodelError
+from remodel.settings import MODEL
+from runner.model import DEFAULT, chosen
+from runner.refusals import sentence
 
 HEAD = (
     "remodel moves a live DynamoDB application from one data model to another. This is a whole migration: a stage called "
@@ -35,18 +38,23 @@ def main() -> int:
     asked, console, began = arguments(), Console(highlight=False), time.monotonic()
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, _interrupt)
+    os.environ[MODEL] = asked.model
     try:
+        cast = cast_of(chosen(), asked.seed)
         with Screen(console, began) as screen:
             console.print(HEAD)
             with _endpoint(asked, screen) as (url, process):
-                ending = _migrate(url, asked, screen)
+                ending = _migrate(url, asked, cast, screen)
     except KeyboardInterrupt:
         console.print("stopped; no process and no table of the demo is left")
         return 130
     except (VerbFailed, StoryFailed, emulator.EmulatorError) as problem:
         console.print(str(problem), markup=False, soft_wrap=True)
         return 1
-    _close(console, ending, time.monotonic() - began)
+    except RemodelError as problem:
+        console.print(sentence(problem), markup=False, soft_wrap=True)
+        return 1
+    _close(console, WRONG | dict(cast.terms), ending, time.monotonic() - began)
     _say_what_is_next(console, asked, url, process)
     print(ending.verdict, flush=True)
     return 0 if ending.complete else 1
@@ -54,8 +62,8 @@ def main() -> int:
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
-    parser.add_argument("--measures", type=int, default=100, help="measures, with 0 to 5 links each (100)")
-    parser.add_argument("--rows", type=int, default=2_000, help="rows in the four old tables at the start (2000)")
+    parser.add_argument("--model", default=os.environ.get(MODEL) or DEFAULT, help=f"package.module:NAME ({DEFAULT})")
+    parser.add_argument("--rows", type=int, help="rows in the old tables at the start (2000, or 1000 generated ones)")
     parser.add_argument("--changes", type=int, default=500, help="changes before the cutover, at least (500)")
     parser.add_argument("--seed", type=int, default=7, help="of everything random (7)")
     parser.add_argument("--keep", action="store_true", help="leave DynamoDB Local and the tables running")
@@ -86,18 +94,16 @@ def _endpoint(asked: argparse.Namespace, screen: Screen) -> Iterator[tuple[str, 
             started.stop()
 
 
-def _migrate(url: str, asked: argparse.Namespace, screen: Screen) -> Ending:
+def _migrate(url: str, asked: argparse.Namespace, cast: Cast, screen: Screen) -> Ending:
     done = False
-    with standing(url, own_folder("demo"), f"demo-{asked.seed}-") as cloud:
+    with standing(url, own_folder("demo"), f"demo-{asked.seed}-", asked.model) as cloud:
         if there := set(cloud.tables.values()) & set(cloud.dynamodb.list_tables()["TableNames"]):
             raise StoryFailed(
                 f"expected no table {min(there)} at {url}, found one: choose another --seed, or delete it"
             )
         try:
-            cloud.create_tables(streams=False, but=STACK)
-            application = Application(cloud.dynamodb, cloud.tables, Size(asked.measures, asked.rows, asked.seed))
-            new = NewVersion(cloud.dynamodb, cloud.tables, random.Random(asked.seed))
-            ending = Story(screen, cloud, Verbs(cloud), application, new).run(asked.changes)
+            cloud.create_tables(streams=False, but=stack_tables(cast.model))
+            ending = Story(screen, cloud, cast).run(asked.rows or cast.size, asked.changes)
             if not ending.verdict.converged:
                 _keep_evidence(cloud, screen.console)
             done = True
@@ -116,7 +122,7 @@ def _keep_evidence(cloud: Cloud, console: Console) -> None:
     console.print(f"every table as it was: {folder}")
 
 
-def _close(console: Console, ending: Ending, seconds: float) -> None:
+def _close(console: Console, terms: Mapping[str, str], ending: Ending, seconds: float) -> None:
     done = ending.verdict
     console.print(
         f"\nPause: {ending.pause:.1f} s, from the last write to the old tables to the first one to the new tables. "
@@ -124,17 +130,19 @@ def _close(console: Console, ending: Ending, seconds: float) -> None:
         f"Faults: {ending.kills} calls killed, {ending.repeats} batches delivered twice. The demo took {seconds:.0f} s.\n"
     )
     console.print("The terms of the verdict, with what was found:")
-    for name, meaning in TERMS.items():
-        console.print(f"  {name:<21}{done.counted(name):>5}  {meaning}", soft_wrap=True)
+    for name, count in done.terms.items():
+        console.print(f"  {name:<21}{count:>5}  {terms[name]}", soft_wrap=True)
     for told in done.examples():
         console.print(told, markup=False, soft_wrap=True)
 
 
 def _say_what_is_next(console: Console, asked: argparse.Namespace, url: str, process: int) -> None:
+    is_own = asked.model == DEFAULT
+    setting, model = ("", "") if is_own else (f" {MODEL}={asked.model}", f"--model {asked.model} ")
     if asked.keep:
         lines = [
             "The tables are kept. To look around:",
-            f"  export REMODEL_STAGE=sandbox REMODEL_ENDPOINT_URL={url} REMODEL_PREFIX=demo-{asked.seed}-",
+            f"  export REMODEL_STAGE=sandbox REMODEL_ENDPOINT_URL={url} REMODEL_PREFIX=demo-{asked.seed}-{setting}",
             "  .venv/bin/remodel status",
             "  .venv/bin/remodel log",
             "  .venv/bin/remodel quarantine list",
@@ -144,7 +152,7 @@ def _say_what_is_next(console: Console, asked: argparse.Namespace, url: str, pro
     else:
         lines = [
             "Next:",
-            '  make demo ARGS="--keep"      keeps the tables, to look around with `remodel status`',
+            f'  make demo ARGS="{model}--keep"      keeps the tables, to look around with `remodel status`',
             "  docs/try-it.md               the same by hand, command by command",
             "  docs/deploy.md               a stage on AWS",
         ]

@@ -11,11 +11,15 @@ import random
 import sys
 import time
 
-from demo.application import Application, Size
+from demo.application import Application
+from demo.cast import Cast, cast_of
 from demo.newversion import NewVersion
 from local_cloud.cloud import Cloud
 from local_cloud.emulator import PORT
 from local_cloud.stage import own_folder
+from remodel.model import Model
+from remodel.store import INDEX, QUARANTINE
+from runner.model import chosen, named
 
 TOLD = 2.0
 """Seconds between two lines of what was done."""
@@ -23,17 +27,15 @@ TOLD = 2.0
 PAUSE = 0.2
 """Seconds between two changes of a writer, until rows are corrected."""
 
-STACK = ("measure_links", "measure_data", "index", "quarantine")
-"""Tables that are not the application's."""
-
 
 def main() -> int:
     asked = _arguments()
-    cloud = Cloud(asked.endpoint_url, own_folder("demo"), asked.prefix)
-    new = NewVersion(cloud.dynamodb, cloud.tables, random.Random(asked.seed))
+    cast = cast_of(chosen(), asked.seed)
+    cloud = Cloud(asked.endpoint_url, own_folder("demo"), asked.prefix, named=named())
+    new = NewVersion(cloud.dynamodb, cloud.tables, cast.model, random.Random(asked.seed))
     try:
         if not new.reads_new():
-            _write_old(cloud, asked, new)
+            _write_old(cloud, cast, asked, new)
         _write_new(new)
     except KeyboardInterrupt:
         print("the application has paused")
@@ -46,28 +48,35 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo.live", description=__doc__)
     parser.add_argument("--endpoint-url", default=place["ENDPOINT_URL"] or f"http://127.0.0.1:{PORT}")
     parser.add_argument("--prefix", default=place["PREFIX"] or "", help="what the tables' names begin with")
-    parser.add_argument("--measures", type=int, default=20, help="measures, with 0 to 5 links each (20)")
-    parser.add_argument("--rows", type=int, default=300, help="rows in the four old tables at the start (300)")
+    parser.add_argument("--rows", type=int, default=300, help="rows in the old tables at the start (300)")
     parser.add_argument("--seed", type=int, default=7, help="of everything random (7)")
     parser.add_argument("--correct", action="store_true", help="correct the rows that the new model rejects")
     return parser.parse_args()
 
 
-def _write_old(cloud: Cloud, asked: argparse.Namespace, new: NewVersion) -> None:
+def stack_tables(model: Model) -> tuple[str, ...]:
+    """Those that are not the application's."""
+    return (*model.new_tables, INDEX, QUARANTINE)
+
+
+def _write_old(cloud: Cloud, cast: Cast, asked: argparse.Namespace, new: NewVersion) -> None:
     """Until the read flag says that the new tables are to be read."""
-    cloud.create_tables(streams=False, but=STACK)
-    application = Application(cloud.dynamodb, cloud.tables, Size(asked.measures, asked.rows, asked.seed))
+    cloud.create_tables(streams=False, but=stack_tables(cast.model))
+    application = Application(cloud.dynamodb, cloud.tables, cast)
     rows = application.load()
-    rows = rows if rows["links"] else application.seed()
+    rows = rows if any(rows.values()) else application.seed(asked.rows)
     print(f"{sum(map(len, rows.values())):,} rows in the old tables; changing them, until Ctrl-C", flush=True)
     application.start(rows, PAUSE)
     if asked.correct:
-        application.correct()
+        application.writer.correct(keep=0)
     try:
         while not new.reads_new():
             time.sleep(TOLD)
             application.check()
-            print(f"{application.changes.total()} changes; {application.rejected} rows are rejectable", flush=True)
+            print(
+                f"{application.changes.total()} changes; {len(application.writer.rejected)} rows are rejectable",
+                flush=True,
+            )
     finally:
         application.pause()
 

@@ -9,11 +9,14 @@ import json
 import random
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
+from demo.verdict import Id, differences
 from remodel.items import Item
+from remodel.kinds import New
+from remodel.model import Model
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,8 +27,8 @@ ASKED = 0.1
 PAUSE = 0.25
 """Seconds between two writes."""
 
-Id = tuple[str, str]
-"""Table and id."""
+SHOWN = 40
+"""Characters of a key."""
 
 
 @dataclass
@@ -33,7 +36,8 @@ class NewVersion:
     """`before`: None where there was no row. `first`: when its first write was acknowledged. `told`: each write, in words."""
 
     dynamodb: DynamoDBClient
-    tables: dict[str, str]
+    tables: Mapping[str, str]
+    model: Model
     random: random.Random
     before: dict[Id, Item | None] = field(default_factory=dict)
     first: float = 0.0
@@ -60,7 +64,9 @@ class NewVersion:
         """What the read flag says. On AWS it is a parameter (/remodel/<stage>/read); on DynamoDB Local, this item."""
         key: Any = {"subject": {"S": "flag"}, "name": {"S": "read"}}
         try:
-            found = self.dynamodb.get_item(TableName=self.tables["migration"], Key=key, ConsistentRead=True).get("Item")
+            found: Any = self.dynamodb.get_item(TableName=self.tables["migration"], Key=key, ConsistentRead=True).get(
+                "Item"
+            )
         except self.dynamodb.exceptions.ResourceNotFoundException:
             return False
         return found is not None and json.loads(found["facts"]["S"]) == "new"
@@ -75,52 +81,53 @@ class NewVersion:
             self.problem = problem
 
     def _write_on(self) -> None:
-        links = self.dynamodb.scan(TableName=self.tables["measure_links"], Limit=50)["Items"]
         changes = [self._add, self._change, self._remove]
-        while links and not self.stopping.is_set():
-            rows = self._rows_of(self.random.choice(links)["id"]["S"])
-            if rows:
-                self.told.append(changes[len(self.told) % len(changes)](self.random.choice(rows)))
-                self.first = self.first or time.time()
-                self.stopping.wait(PAUSE)
+        while not self.stopping.is_set():
+            table = self.random.choice(list(self.model.new_tables.values()))
+            rows: list[Any] = self.dynamodb.scan(TableName=self.tables[table.name], Limit=50)["Items"]
+            change = changes[len(self.told) % len(changes)] if rows else self._add
+            self.told.append(change(table, self.random.choice(rows or [{}])))
+            self.first = self.first or time.time()
+            self.stopping.wait(PAUSE)
 
-    def _rows_of(self, link: str) -> list[Any]:
-        return self.dynamodb.query(
-            TableName=self.tables["measure_data"],
-            IndexName="measure-link-index",
-            KeyConditionExpression="measure_link_id = :link",
-            ExpressionAttributeValues={":link": {"S": link}},
-        )["Items"]
+    def _add(self, table: New, like: Item) -> str:
+        n = self.random.getrandbits(100)
+        fresh = {"S": f"new-{n:x}", "N": str(n), "B": n.to_bytes(16, "big")}
+        row = {**like, **{name: {kind: fresh[kind]} for name, kind in table.schema.attributes}}
+        self._put(table, row)
+        return f"added    {_named(table, row)}"
 
-    def _add(self, like: Item) -> str:
-        id = str(UUID(int=self.random.getrandbits(128), version=4))
-        row = {**like, "id": {"S": id}, "post_value": {"N": str(self.random.randint(1, 999))}}
-        self._put(row)
-        return f"added    {_named(row)} = {row['post_value']['N']}"
+    def _change(self, table: New, row: Item) -> str:
+        """An attribute that is part of no key."""
+        keys = {name for name, *_ in table.limits}
+        name = min((each for each in row if each not in keys), default="changed")
+        self._put(table, {**row, name: {"S": f"changed {self.random.randint(1, 999)}"}})
+        return f"changed  {_named(table, row)}: {name}"
 
-    def _change(self, row: Item) -> str:
-        value = str(self.random.randint(1, 999))
-        self._put({**row, "post_value": {"N": value}})
-        return f"changed  {_named(row)} = {row['post_value']['N']} → {value}"
+    def _remove(self, table: New, row: Item) -> str:
+        answer = self.dynamodb.delete_item(
+            TableName=self.tables[table.name], Key=_key(table, row), ReturnValues="ALL_OLD"
+        )
+        self._remember(table, row, answer.get("Attributes"))
+        return f"removed  {_named(table, row)}"
 
-    def _put(self, row: Any) -> None:
+    def _put(self, table: New, row: Any) -> None:
         """Writes a row, and reads it back."""
-        table, id = self.tables["measure_data"], row["id"]["S"]
-        answer = self.dynamodb.put_item(TableName=table, Item=row, ReturnValues="ALL_OLD")
-        self._remember(id, answer.get("Attributes"))
-        found = self.dynamodb.get_item(TableName=table, Key={"id": row["id"]}, ConsistentRead=True).get("Item")
-        if found is None or found["post_value"] != row["post_value"]:
+        name = self.tables[table.name]
+        answer = self.dynamodb.put_item(TableName=name, Item=row, ReturnValues="ALL_OLD")
+        self._remember(table, row, answer.get("Attributes"))
+        found: Any = self.dynamodb.get_item(TableName=name, Key=_key(table, row), ConsistentRead=True).get("Item", {})
+        if differences(row, found):
             raise ValueError(f"expected the application's own {row}, found {found}: another writer is at work")
 
-    def _remove(self, row: Item) -> str:
-        key: Any = {"id": row["id"]}
-        answer = self.dynamodb.delete_item(TableName=self.tables["measure_data"], Key=key, ReturnValues="ALL_OLD")
-        self._remember(row["id"]["S"], answer.get("Attributes"))
-        return f"removed  {_named(row)}"
-
-    def _remember(self, id: str, before: Any) -> None:
-        self.before.setdefault(("measure_data", id), before)
+    def _remember(self, table: New, row: Item, before: Any) -> None:
+        self.before.setdefault((table.name, table.schema.encode(row)), before)
 
 
-def _named(row: Item) -> str:
-    return f"{row['data_category']['S']} {row['id']['S'][:8]}… of {row['post_date']['S'][:10]}"
+def _key(table: New, row: Item) -> Any:
+    return {name: row[name] for name in table.schema.names}
+
+
+def _named(table: New, row: Item) -> str:
+    key = ", ".join(f"{name}={next(iter(row[name].values()))}" for name in table.schema.names)
+    return f"{table.name} {key[:SHOWN]}{'…' if len(key) > SHOWN else ''}"

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.application import Application
+from demo.cast import Cast
 from demo.newversion import NewVersion
 from demo.screen import Screen
 from demo.verbs import Verbs
-from demo.verdict import NEW, OLD, Id, Verdict, scan, verdict
+from demo.verdict import Id, Verdict, held, scan, verdict
 from local_cloud.cloud import Cloud
 from local_cloud.heartbeat import Heartbeat, heartbeats
 from remodel.items import Item
+from runner.figures import count
 
 KILL, REPEAT = 6.0, 10.0
 """Percent of calls of the functions on the streams that are killed, and of batches that are delivered twice."""
@@ -35,8 +37,8 @@ LOOK = 0.2
 ASKED = "pause the application's writes"
 """How `remodel cutover` asks for it."""
 
-KEPT = "data_source"
-"""The attribute whose bad values are accepted at the cutover."""
+KEPT = 2
+"""Rejected rows that are accepted at the cutover."""
 
 SHOWN = 3
 """Writes of the new version."""
@@ -62,20 +64,21 @@ class Ending:
 
 
 class Story:
-    def __init__(self, screen: Screen, cloud: Cloud, verbs: Verbs, application: Application, new: NewVersion) -> None:
-        self._screen, self._cloud, self._verbs = screen, cloud, verbs
-        self._old, self._new = application, new
+    def __init__(self, screen: Screen, cloud: Cloud, cast: Cast) -> None:
+        self._screen, self._cloud, self._cast = screen, cloud, cast
+        self._verbs, self._old = Verbs(cloud), Application(cloud.dynamodb, cloud.tables, cast)
+        self._new = NewVersion(cloud.dynamodb, cloud.tables, cast.model, cast.random)
         self._looked, self._seen = 0.0, ""
 
-    def run(self, changes: int) -> Ending:
+    def run(self, rows: int, changes: int) -> Ending:
         """Raises StoryFailed, VerbFailed, and what the application meets."""
         try:
-            return self._run(changes)
+            return self._run(rows, changes)
         finally:
             self._screen.watched = lambda: "cleaning up"
 
-    def _run(self, changes: int) -> Ending:
-        self._begin(changes)
+    def _run(self, rows: int, changes: int) -> Ending:
+        self._begin(rows, changes)
         self._plan()
         with self._verbs.local(self._cloud.folder / "local.log", KILL, REPEAT):
             self._prepare()
@@ -84,25 +87,25 @@ class Story:
             self._validate()
             accepted = self._gate(changes)
             pause = self._cut_over(accepted)
-            beats = self._beats()
+            beats, (kills, repeats) = self._beats(), self._faults()
         return Ending(
             verdict=self._verdict(),
             pause=pause,
-            kills=sum(each.kills for each in beats),
-            repeats=sum(each.repeats for each in beats),
+            kills=kills,
+            repeats=repeats,
             failed=sum(len(list(folder.glob("*.json"))) for folder in {each.failed for each in beats}),
         )
 
     # ------------------------------------------------------------------------------------------ steps
 
-    def _begin(self, changes: int) -> None:
+    def _begin(self, count: int, changes: int) -> None:
         self._screen.watched = lambda: "filling the old tables"
-        rows = self._old.seed()
+        rows = self._old.seed(count)
         self._old.start(rows, PAUSE, int(0.8 * changes))
         self._screen.watched = lambda: self._now("")
         self._screen.step(
-            f"The application has {sum(map(len, rows.values())):,} rows in {len(OLD)} old tables, with every oddity of real "
-            "data. It goes on changing them, until the cutover."
+            f"The application has {sum(map(len, rows.values())):,} rows in {self._of_old}, with the oddities of "
+            "real data. It goes on changing them, until the cutover."
         )
 
     def _plan(self) -> None:
@@ -121,32 +124,33 @@ class Story:
     def _prepare(self) -> None:
         self._screen.command(["remodel", "prepare", "--execute"])
         self._verbs.ask("prepare", "--execute")
-        self._screen.tell(f"{len(NEW)} new tables created, and the streams of the {len(OLD)} old ones switched on.")
+        new = count(len(self._cast.model.new_tables), "new table")
+        self._screen.tell(f"{new} created, and the streams of {self._of_old} switched on.")
         self._screen.command(["remodel", "local", f"--kill {KILL:g}", f"--repeat {REPEAT:g}"])
         self._screen.tell(
-            "In place of `sam deploy`: the functions of template.yaml read the streams and bring every change to the new "
+            "In place of `sam deploy`: the functions of the template read the streams and bring every change to the new "
             f"tables. To show that nothing is lost, {KILL:g} % of calls are killed while they write, and {REPEAT:g} % of "
             "batches are delivered twice."
         )
-        self._until("the streams to be read", lambda: len(self._beats()) == len(OLD))
+        self._until("the streams to be read", lambda: len(self._beats()) == len(self._cast.model.old_tables))
 
     def _backfill(self) -> None:
         self._screen.command(["remodel", "backfill", "--execute"])
         began = self._old.changes.total()
         self._verbs.ask("backfill", "--execute", statuses=(0, 1))  # 1: it compared a row whose change was on its way
-        held, changes = len(self._held()), self._old.changes.total() - began
+        rejected, changes = len(self._held()), self._old.changes.total() - began
         self._screen.tell(
             f"The rows from before are copied: {self._new_rows():,} new rows. The application made {changes} changes "
-            f"meanwhile. {held} rejected rows wait in quarantine, each with its reason."
+            f"meanwhile. {count(rejected, 'rejected row')} in quarantine, each with its reason."
         )
 
     def _correct(self) -> None:
-        self._old.correct(KEPT)
-        self._until("the rows to be corrected", lambda: not self._old.to_correct)
-        corrected = self._old.changes["correction"]
-        self._until("quarantine to follow", lambda: len(self._held()) == self._old.rejected)
+        self._old.writer.correct(KEPT)
+        self._until("the rows to be corrected", lambda: not self._old.writer.to_correct())
+        corrected = count(self._old.changes["correction"], "rejected row")
+        self._until("quarantine to follow", self._quarantine_is_right)
         self._screen.step(
-            f"The application has corrected {corrected} rejected rows. Each left quarantine by itself; "
+            f"The application has corrected {corrected}. Each left quarantine by itself; "
             f"{len(self._held())} are left, on purpose."
         )
 
@@ -168,6 +172,7 @@ class Story:
     def _gate(self, changes: int) -> list[str]:
         """The options that accept what is left in quarantine."""
         self._until(f"{changes} changes", lambda: self._old.changes.total() >= changes)
+        self._until("faults", lambda: all(self._faults()))
         _, said = self._verbs.ask("cutover", statuses=(0, 1))
         left_out = sum(each["count"] for each in said["refused"])
         accepted = [word for each in said["refused"] for word in ("--accept", each["accept"])]
@@ -203,8 +208,8 @@ class Story:
         return self._new.first - last
 
     def _verdict(self) -> Verdict:
-        self._screen.step("The verdict is computed from the old tables alone, by code that the product does not use.")
-        return verdict(self._cloud.dynamodb, self._cloud.tables, self._written)
+        self._screen.step("The verdict is computed from the old tables alone, by code that the engine does not use.")
+        return verdict(self._cloud.dynamodb, self._cloud.tables, self._cast, self._written)
 
     def _written(self) -> dict[Id, Item | None]:
         self._new.stop()
@@ -228,8 +233,7 @@ class Story:
         if time.monotonic() > self._looked + 1:
             self._looked = time.monotonic()
             with contextlib.suppress(ClientError, BotoCoreError):
-                beats = self._beats()
-                kills, repeats = sum(each.kills for each in beats), sum(each.repeats for each in beats)
+                kills, repeats = self._faults()
                 self._seen = f"{self._new_rows():,} new rows · {kills} calls killed · {repeats} batches twice"
         changes = f"{self._old.changes.total()} changes"
         return " · ".join(each for each in (waiting, changes, self._seen) if each)
@@ -239,11 +243,28 @@ class Story:
             return list(heartbeats(self._cloud.dynamodb, self._cloud.tables["migration"]).values())
         return []
 
+    def _faults(self) -> tuple[int, int]:
+        """Calls killed, and batches delivered twice."""
+        beats = self._beats()
+        return sum(each.kills for each in beats), sum(each.repeats for each in beats)
+
     def _new_rows(self) -> int:
         with contextlib.suppress(self._cloud.dynamodb.exceptions.ResourceNotFoundException):
-            names = [self._cloud.tables[name] for name in NEW]
+            names = [self._cloud.tables[name] for name in self._cast.model.new_tables]
             return sum(self._cloud.dynamodb.describe_table(TableName=each)["Table"]["ItemCount"] for each in names)
         return 0
+
+    @property
+    def _of_old(self) -> str:
+        return count(len(self._cast.model.old_tables), "old table")
+
+    def _quarantine_is_right(self) -> bool:
+        """A row may also be rejected because of those that it is joined with, which only a look at all rows tells."""
+        found = held(self._cloud.dynamodb, self._cloud.tables)
+        if found == self._old.writer.rejected:
+            return True
+        old = {name: scan(self._cloud.dynamodb, self._cloud.tables[name]) for name in self._cast.model.old_tables}
+        return found == self._cast.expected(old).quarantine
 
     def _held(self) -> list[Item]:
         return scan(self._cloud.dynamodb, self._cloud.tables["quarantine"])

@@ -38,7 +38,7 @@ class Verbs:
             out, err = process.communicate()
         finally:
             _end(process)
-        if process.returncode not in statuses:
+        if process.returncode not in statuses or not out:  # a refusal has no answer
             told = err.strip() or out.strip()
             raise VerbFailed(f"expected `remodel {' '.join(words)}` to succeed, found {process.returncode}: {told}")
         return process.returncode, json.loads(out)

@@ -37,7 +37,7 @@ BATCH = 25
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """`polled`: when a poll began that found nothing, 0 for never. `busy_since`: 0 while no batch is being delivered.
+    """`polled`: when the stream last answered a poll, 0 for never. `busy_since`: 0 while no batch is being delivered.
     `records`: delivered. `kills`, `repeats`: faults that were caused (`poller.Faults`)."""
 
     at: float
@@ -106,7 +106,7 @@ def _key(subject: str, name: str) -> dict[str, Any]:
 
 
 def _item(source: str, poller: Poller) -> dict[str, Any]:
-    times = {"at": time.time(), "polled": poller.idle_since or 0.0, "busy_since": poller.busy_since}
+    times = {"at": time.time(), "polled": poller.polled, "busy_since": poller.busy_since}
     counts = {"records": poller.records, "kills": poller.kills, "repeats": poller.repeats}
     return {
         **_key(POLLER, source),

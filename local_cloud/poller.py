@@ -78,6 +78,7 @@ class Poller:
         self._looked = 0.0
         self.records = self.kills = self.repeats = 0
         self.problem: BaseException | None = None
+        self.polled = 0.0
         self.idle_since: float | None = None
         self.busy_since = 0.0
         self.idle = False
@@ -116,7 +117,7 @@ class Poller:
             while not self._stopping.is_set():
                 began, self.idle = time.time(), self._disabled.is_set()
                 if self.idle:
-                    self.idle_since = None
+                    self.idle_since, self.polled = None, 0.0
                     self._stopping.wait(INTERVAL)
                     continue
                 found = [self._poll(shard) for shard in self._shards()]
@@ -147,6 +148,7 @@ class Poller:
             # An iterator ages; and DynamoDB Local's first one of a stream that is still empty turns out too early.
             self._iterators.pop(shard, None)
             return True
+        self.polled = time.time()
         if records := [lambda_record(record, self._arn) for record in answer["Records"]]:
             self.busy_since = time.time()
             done = self.deliver(records)

@@ -52,7 +52,7 @@ LONGEST = 900
 
 def world(address: Address) -> World:
     """Raises NoSuchProfile, NoSuchStack, ClientError and BotoCoreError."""
-    model, client = chosen(), _clients(address)
+    model, client = chosen(), clients(address)
     stage, stack, begin = address.stage, address.stack, stem(model_name())
     cloudformation, functions = client("cloudformation", _PATIENT), client("lambda", _LONG)
     names = _resources(cloudformation, stack)
@@ -128,7 +128,7 @@ class Parameter:
         self._client.put_parameter(Name=self.name, Value=value, Type="String", **more)
 
 
-def _clients(address: Address) -> Callable[..., Any]:
+def clients(address: Address) -> Callable[..., Any]:
     """Makes clients of services there. Without boto3, which takes long to import. Raises NoSuchProfile."""
     session = Session(profile=address.profile)
     session.set_config_variable("region", address.region)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runner import cli_quarantine
+from runner import cli_new, cli_quarantine
 from runner.options import (
     REFUSED,
     STATUSES,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 TOLD = (__doc__ or "").format(statuses=STATUSES)
 app = typer.Typer(help=TOLD, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(cli_quarantine.app, name="quarantine")
+app.add_typer(cli_new.app)
 
 Segments = Annotated[int, option("--segments", "Of a table, side by side.", min=1, max=1000)]
 

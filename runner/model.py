@@ -16,5 +16,5 @@ def named() -> str:
 
 
 def chosen() -> Model:
-    """Raises MissingSetting where the setting names no model."""
+    """Raises ModelNotFound, and ModelError."""
     return load_model({MODEL: named()})

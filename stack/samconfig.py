@@ -17,7 +17,7 @@ def template_file(named: str) -> str:
 
 
 def samconfig(named: str) -> str:
-    """`named`: `package.module:NAME` of another model than that of `template.yaml`. Raises MissingSetting."""
+    """`named`: `package.module:NAME` of another model than that of `template.yaml`. Raises ModelNotFound."""
     begin, build = stem(named), f".aws-sam/{stem(named)}"
     text = (ROOT / "samconfig.toml").read_text()
     document = tomlkit.parse(text.replace(f'"{STEM}-', f'"{begin}-').replace(f"app={STEM} ", f"app={begin} "))

@@ -32,7 +32,7 @@ FIRST = ("Properties", "PolicyDocument", "Statement", 0, "Resource")
 
 @cache
 def template(named: str) -> str:
-    """`named`: `package.module:NAME`. Raises MissingSetting, ModelError, and TemplateError."""
+    """`named`: `package.module:NAME`. Raises ModelNotFound, ModelError, and TemplateError."""
     text = (ROOT / "template.yaml").read_text()
     return text if named == DEFAULT else rewritten(text, named)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,11 +55,18 @@ def application(handlers: Handlers) -> Application:
     return Application(handlers)
 
 
-@pytest.fixture(scope="session")
-def shared_shop(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with standing(endpoint, tmp_path_factory.mktemp("shop"), "test-shop-", "shop.model:MODEL") as cloud:
+@contextmanager
+def stood(endpoint: str, folder: Path, name: str) -> Iterator[Place]:
+    """The tables of another model's template."""
+    with standing(endpoint, folder, f"test-{name}-", f"{name}.model:MODEL") as cloud:
         cloud.create_tables()
         yield template_place(cloud)
+
+
+@pytest.fixture(scope="session")
+def shared_shop(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with stood(endpoint, tmp_path_factory.mktemp("shop"), "shop") as found:
+        yield found
 
 
 @pytest.fixture
@@ -69,9 +77,8 @@ def shop(shared_shop: Place, monkeypatch: pytest.MonkeyPatch) -> Application:
 
 @pytest.fixture(scope="session")
 def shared_social(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with standing(endpoint, tmp_path_factory.mktemp("social"), "test-social-", "social.model:MODEL") as cloud:
-        cloud.create_tables()
-        yield template_place(cloud)
+    with stood(endpoint, tmp_path_factory.mktemp("social"), "social") as found:
+        yield found
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ SAM = {
 }
 """Sub-commands of SAM's command line, and which of their options the documents use."""
 
-STAGELESS = {"local", "new-template"}
+STAGELESS = {"local", "new-model", "new-template"}
 """Verbs that work on no stage."""
 
 AWS = {"--endpoint-url", "--output", "--profile", "--query", "--region"}

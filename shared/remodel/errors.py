@@ -14,6 +14,10 @@ class ModelError(RemodelError):
     """A model's declaration contradicts itself. Raised at import; the message names the line."""
 
 
+class ModelNotFound(RemodelError):
+    """The setting REMODEL_MODEL leads to no model."""
+
+
 class RejectedRow(RemodelError):
     """The new model does not take this row. The row goes to quarantine; its shard goes on."""
 

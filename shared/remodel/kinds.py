@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Field  # noqa: PLC0414 (pages of models have it from here)
 
 from remodel.errors import ModelError, RejectedRow
 from remodel.items import Item, canonical_number, to_python, to_wire

@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 
-from remodel.errors import MissingSetting
+from remodel.errors import MissingSetting, ModelNotFound, RemodelError
 from remodel.model import Model
 from remodel.store import INDEX, QUARANTINE
 
@@ -28,18 +29,39 @@ class Settings:
 
 
 def load_model(environment: Mapping[str, str]) -> Model:
-    """The model that REMODEL_MODEL names as `package.module:NAME`. Raises MissingSetting."""
+    """The model that REMODEL_MODEL names as `package.module:NAME`. Raises MissingSetting, ModelNotFound, and ModelError."""
     named = required(environment, [MODEL])[MODEL]
     module, _, name = named.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), name, None) if name and module else None
-    except ModuleNotFoundError as problem:
-        raise MissingSetting(
-            f"expected {MODEL} to name a module that Python finds, but: {problem}: add its folder to PYTHONPATH"
-        ) from problem
-    if not isinstance(found, Model):
-        raise MissingSetting(f"expected {MODEL} to name a model as package.module:NAME, found {named!r}")
+    if not all(part.isidentifier() for part in (*module.split("."), name)):
+        raise ModelNotFound(
+            f"expected {MODEL} as package.module:NAME, found {named!r}: name the model's module and what it is called there"
+        )
+    page = _imported(module)
+    if not isinstance(found := getattr(page, name, None), Model):
+        there = ", ".join(each for each, value in vars(page).items() if isinstance(value, Model)) or "no model"
+        what = "nothing of that name" if found is None else f"{type(found).__name__}"
+        raise ModelNotFound(
+            f"expected a Model as {name} in {module}, found {what}: {page.__file__} declares {there}; correct {MODEL}"
+        )
     return found
+
+
+def _imported(module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except RemodelError:
+        raise
+    except ModuleNotFoundError as problem:
+        if f"{module}.".startswith(f"{problem.name}."):
+            raise ModelNotFound(
+                f"expected module {module} on Python's path, found no {problem.name!r}: put the folder that holds the package "
+                f"on PYTHONPATH, or correct {MODEL}"
+            ) from problem
+        raise ModelNotFound(f"expected what {module} imports, found no {problem.name!r}: install it") from problem
+    except Exception as problem:
+        raise ModelNotFound(
+            f"expected module {module} to be imported, found {type(problem).__name__}: {problem}: correct the module"
+        ) from problem
 
 
 def variable(table: str, suffix: str = "TABLE") -> str:

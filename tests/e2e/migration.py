@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from demo.application import Application
+from demo.cast import cast_of
+from demo.measures import Measures
 from demo.newversion import NewVersion
 from demo.rows import DATA, Rows
 from demo.story import ASKED, KEPT
-from demo.traffic import Writer
 from demo.verdict import Verdict, scan, verdict
 from remodel import call, fanout
 from remodel.clock import SystemClock
@@ -57,9 +57,13 @@ class NewVersionOnAws(NewVersion):
 class Migration:
     def __init__(self, place: Place, seed: int) -> None:
         self.place = place
-        self._rows = Rows(random.Random(seed), [], [])
-        self._seed = seed
+        self._cast = cast_of(place.model, seed)
         self._seeded: dict[str, dict[str, Item]] = {}
+
+    @property
+    def _rows(self) -> Rows:
+        assert isinstance(self._cast, Measures), "these are steps of the measure model"
+        return self._cast.rows
 
     def steps(self) -> Iterator[tuple[str, Callable[[], object]]]:
         yield "the build", self.place.build
@@ -130,12 +134,13 @@ class Migration:
 
     def backfill(self) -> None:
         """1 is allowed, too: its comparison may meet a row whose change is still on its way."""
-        writer = self._begin_to_write(poisons=True)
+        application = self._begin_to_write()
+        writer = application.writer
         self.place.remodel("backfill", "--segments", str(SEGMENTS), "--execute", status=(0, 1))
         self.place.until(
             lambda: writer.problem is not None or writer.done.total() >= CHANGES or None, f"{CHANGES} changes"
         )
-        self._stop(writer)
+        application.pause()
         self._seeded = writer.mine
         print(f"  {', '.join(f'{n} {kind}' for kind, n in sorted(writer.done.items()))}")
         print(f"  {self.converged('once the streams are read')}")
@@ -227,14 +232,16 @@ class Migration:
 
     def cutover(self) -> None:
         """Through the gate and back, while the application writes, but for the pause."""
-        writer = self._begin_to_write(poisons=False)
+        application = self._begin_to_write()
+        writer, cast = application.writer, self._cast
+        writer.correct(KEPT)
         self.place.until(lambda: not writer.to_correct() or None, "the rows to be corrected")
         accept = self._open_gate()
-        new = NewVersionOnAws(self._dynamodb(), self.place.tables, random.Random(self._seed), flag=self._flag)
+        new = NewVersionOnAws(self._dynamodb(), self.place.tables, cast.model, cast.random, flag=self._flag)
         new.start()
         for line in self.place.follow("cutover", *accept, "--execute"):
             if line.startswith(ASKED):
-                self._stop(writer)
+                application.pause()
         if (flag := self._flag()) != "new":
             raise StepFailed(f"expected the cutover to set the read flag to 'new', found {flag!r}")
         self.place.until(lambda: len(new.told) >= WRITES or None, f"{WRITES} writes of the new version")
@@ -268,20 +275,11 @@ class Migration:
             time.sleep(15)
         return accept
 
-    def _begin_to_write(self, poisons: bool) -> Writer:
-        rows = Rows(random.Random(f"{self._seed} {poisons}"), self._rows.measures, self._rows.users)
+    def _begin_to_write(self) -> Application:
         mine = {name: dict(items) for name, items in self._seeded.items()}
-        writer = Writer(self._dynamodb(), self.place.tables, rows, mine, pause=0.2, brisk=1_000_000)
-        if not poisons:
-            writer.correcting, writer.kept = True, KEPT
-        threading.Thread(target=writer.run, daemon=True).start()
-        return writer
-
-    def _stop(self, writer: Writer) -> None:
-        writer.stopping.set()
-        time.sleep(1)
-        if writer.problem is not None:
-            raise writer.problem
+        application = Application(self._dynamodb(), self.place.tables, self._cast)
+        application.start(mine, pause=0.1, brisk=1_000_000)
+        return application
 
     # ------------------------------------------------------------------------------------------ what they look at
 
@@ -300,7 +298,7 @@ class Migration:
         return found
 
     def _verdict(self) -> Verdict:
-        return verdict(self._dynamodb(), self.place.tables)
+        return verdict(self._dynamodb(), self.place.tables, self._cast)
 
     def _call(self, queue: call.Queue | None = None) -> call.Call:
         """The engine on the stack's tables, as one of its functions has it."""

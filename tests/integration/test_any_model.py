@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import pytest
 
 from local_cloud.cloud import standing
 from remodel import compare
-from tests.e2e.shop import rows
+from remodel_testing.rows import Rows
+from shop.model import MODEL as SHOP
 from tests.places import Handlers, Place, template_place
 from tests.records import Application
 from tests.rows import number, text
@@ -45,7 +45,7 @@ def scanned(handlers: Handlers, table: str) -> int:
 
 
 def test_a_table_of_several_kinds_is_scanned_once_for_all(shop: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = rows(random.Random(5), 12)["shop"]
+    old = Rows(SHOP, seed=5).tables(60)["shop"]
     shop.place.put("shop", *old)
 
     assert scanned(shop.handlers, "shop") == len(old)

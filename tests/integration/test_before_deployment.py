@@ -27,7 +27,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The application's tables, measures and people without streams, and nothing else."""
     config = tmp_path / "samconfig.toml"
     config.write_text(CONFIG)
-    monkeypatch.setattr(aws, "_clients", lambda place: _client)
+    monkeypatch.setattr(aws, "clients", lambda place: _client)
     with moto.mock_aws():
         dynamodb = boto3.client("dynamodb", region_name="eu-west-1")
         for table in Template(aws.TEMPLATE, {"Stage": "sandbox"}).tables():

@@ -14,11 +14,12 @@ from uuid import uuid4
 
 import pytest
 
-from demo.verdict import TERMS
+from demo.measures import Measures
+from demo.verdict import WRONG
 from local_cloud.cloud import client
 
 ROOT = Path(__file__).parents[2]
-SMALL = [sys.executable, "-m", "demo", "--measures", "20", "--rows", "300", "--changes", "150"]
+SMALL = [sys.executable, "-m", "demo", "--rows", "300", "--changes", "150"]
 
 ENDS = 900
 """Seconds after which a run hangs."""
@@ -69,12 +70,40 @@ def test_it_converges(environment: Mapping[str, str]) -> None:
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
     lines = done.stdout.strip().splitlines()
     assert lines[-1].startswith("verdict: converged  missing=0 different=0 orphaned=0 "), lines[-1]
-    assert re.findall(r"(\w+)=", lines[-1]) == list(TERMS)
-    explained = {words[0]: words[1] for line in lines[:-1] if (words := line.split()) and words[0] in TERMS}
+    terms = WRONG | Measures.terms
+    assert re.findall(r"(\w+)=", lines[-1]) == list(terms)
+    explained = {words[0]: words[1] for line in lines[:-1] if (words := line.split()) and words[0] in terms}
     assert explained == dict(re.findall(r"(\w+)=(\d+)", lines[-1]))
     assert re.search(r"Pause: \d+\.\d s", done.stdout)
     assert not any(mark in done.stdout for mark in "{}"), "no JSON on the screen"
     assert not left_behind(environment["DEMO_RUN"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(ENDS + 60)
+@pytest.mark.parametrize("model", ["shop.model:MODEL", "social.model:MODEL"])
+def test_that_of_another_model_converges(environment: Mapping[str, str], model: str) -> None:
+    command = [*SMALL, "--model", model]
+
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=ENDS)
+
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
+    (*told, last) = done.stdout.strip().splitlines()
+    assert last.startswith("verdict: converged  missing=0 different=0 orphaned=0 "), last
+    assert f'make demo ARGS="--model {model} --keep"' in "\n".join(told)
+    assert not left_behind(environment["DEMO_RUN"])
+
+
+@pytest.mark.parametrize("model", ["nowhere.model:MODEL", "shop.model:SHOP"])
+def test_a_model_that_is_none(environment: Mapping[str, str], model: str) -> None:
+    command = [*SMALL, "--model", model]
+
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=ENDS)
+
+    assert done.returncode == 1
+    (told,) = done.stdout.splitlines()
+    assert told.startswith("ModelNotFound: expected ")
+    assert done.stderr == ""
 
 
 @pytest.mark.slow

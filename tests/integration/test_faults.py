@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from demo.application import Application, Size
+from demo.application import Application
+from demo.measures import Measures
 from demo.verdict import scan, verdict
 from local_cloud.cloud import Cloud, client
 from local_cloud.function import FunctionFailed
@@ -57,8 +58,8 @@ def cloud(seed: int, faults: Faults, endpoint: str, tmp_path: Path) -> Iterator[
 
 @pytest.mark.timeout(900)
 def test_a_migration_through_faults_converges(seed: int, faults: Faults, cloud: Cloud) -> None:
-    application = Application(cloud.dynamodb, cloud.tables, Size(measures=200, rows=2_500, seed=seed))
-    rows = application.seed()
+    application = Application(cloud.dynamodb, cloud.tables, cast := Measures(seed))
+    rows = application.seed(2_500)
     cloud.switch_streams_on()
     cloud.start_pollers(Kills(kill=0.03, again=0.1, random=random.Random(seed)))
     cloud.start_schedule("Sweep", {"older_than": DEAD}, SWEEP)
@@ -71,7 +72,7 @@ def test_a_migration_through_faults_converges(seed: int, faults: Faults, cloud: 
     assert cloud.drain(ENDS)
     sweep(cloud)
 
-    found = verdict(cloud.dynamodb, cloud.tables)
+    found = verdict(cloud.dynamodb, cloud.tables, cast)
     kills = sum(poller.kills for poller in cloud.pollers.values())
     print(found, dict(faults.met), f"{kills} kills")
     assert found.converged, (str(found), found.missing[:3], found.orphaned[:3], list(found.different.items())[:3])

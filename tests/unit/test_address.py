@@ -69,13 +69,13 @@ def test_a_stage_of_which_nothing_is_said_has_the_usual_name(tmp_path: Path) -> 
 def test_the_clients_are_in_the_region_of_the_address_else_of_its_profile(profiles: None) -> None:
     anna = replace(BARE, profile="anna")
 
-    assert aws._clients(anna)("sqs").meta.region_name == "eu-north-1"
-    assert aws._clients(replace(anna, region="eu-west-2"))("sqs").meta.region_name == "eu-west-2"
+    assert aws.clients(anna)("sqs").meta.region_name == "eu-north-1"
+    assert aws.clients(replace(anna, region="eu-west-2"))("sqs").meta.region_name == "eu-west-2"
 
 
 def test_a_profile_that_this_machine_does_not_have_is_refused_by_name(profiles: None) -> None:
     with pytest.raises(NoSuchProfile, match=r"expected profile 'ben' .*found none: .*--profile"):
-        aws._clients(replace(BARE, profile="ben"))
+        aws.clients(replace(BARE, profile="ben"))
 
 
 @pytest.mark.parametrize(

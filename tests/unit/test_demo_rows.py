@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
 import pytest
 
 from demo.__main__ import arguments
-from demo.application import Size, seeded
-from demo.rows import Rows
+from demo.measures import Measures
 from remodel.items import Item
 
 BAD = {
@@ -45,8 +43,7 @@ ODD: dict[str, Callable[[Item], bool]] = {
 @pytest.fixture(scope="module")
 def rows() -> list[Item]:
     asked = arguments([])
-    made = seeded(Rows(random.Random(asked.seed), [], []), Size(asked.measures, asked.rows, asked.seed))
-    return [row for rows in made.values() for row in rows.values()]
+    return [row for rows in Measures(asked.seed).seeded(Measures.size).values() for row in rows]
 
 
 def test_every_bad_value_occurs(rows: list[Item]) -> None:

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.cli import get_docs_for_click
 
-from demo.oracle import Expected
+from demo.measures import Measures
 from demo.verdict import Verdict
 from measures import old
 from measures.model import MODEL
@@ -233,7 +233,7 @@ def test_each_word_of_the_glossary_is_used() -> None:
 
 
 def test_the_terms_of_the_verdict_are_explained() -> None:
-    found = str(Verdict([], {}, [], [], Expected().counts, {}, {}))
+    found = str(Verdict([], {}, [], [], dict.fromkeys(Measures.terms, 0), {}, {}))
 
     table = (ROOT / "docs/glossary.md").read_text().split("## The verdict")[1]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == re.findall(r"(\w+)=", found)

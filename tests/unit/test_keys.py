@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remodel.items import Item, Wire
-from remodel.keys import Form, KeySchema
+from remodel.joins import Bound, one
+from remodel.keys import Form, Key, KeySchema
+from remodel.kinds import Kind, Old
 
 KINDS = st.sampled_from("SNB")
 TEXTS = st.one_of(
@@ -174,3 +176,46 @@ def test_fields_may_have_any_name() -> None:
     assert Form("{größe}-{a.b}").read("x-y") == {"größe": "x", "a.b": "y"}
     assert Form("PROFILE").read("PROFILE") == {}
     assert Form("PROFILE").read("PROFILE\n") is None
+
+
+PLACES = Old("places", name=str)
+PARCELS = Old("parcels", digest=bytes, at=str)
+
+
+class Place(Kind, of=PLACES, name="P#{name}"):
+    name: str
+
+
+class Parcel(Kind, of=PARCELS, digest="{digest}", at="{at}"):
+    digest: bytes
+    at: str
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "exists"),
+    [
+        (Place, {"name": "x" * 2_046}, True),
+        (Place, {"name": "x" * 2_047}, False),
+        (Place, {"name": "ä" * 1_023}, True),
+        (Place, {"name": "ä" * 1_024}, False),
+        (Parcel, {"digest": b"\x00" * 2_048, "at": "x" * 1_024}, True),
+        (Parcel, {"digest": b"", "at": "x"}, False),
+        (Parcel, {"digest": b"\x00" * 2_049, "at": "x"}, False),
+        (Parcel, {"digest": b"\x00", "at": ""}, False),
+        (Parcel, {"digest": b"\x00", "at": "x" * 1_025}, False),
+    ],
+)
+def test_a_key_that_no_row_can_have_is_not_written(kind: type[Kind], fields: dict[str, Any], exists: bool) -> None:
+    """It would not only lead to no row: DynamoDB refuses the whole request that reads it."""
+    if exists:
+        assert kind.fields_of(kind.key_of(fields)) == fields
+    else:
+        with pytest.raises(ValueError, match=r"^\w+: expected 1 to (2048|1024) bytes for key, found "):
+            kind.key_of(fields)
+
+
+def test_a_join_on_such_a_key_finds_nothing() -> None:
+    parcel = Bound(Parcel, "place", one(Place, on=("at", "name")), [])
+
+    assert parcel.other_key("x" * 2_046) == Key("places", "P#" + "x" * 2_046)
+    assert parcel.other_key("x" * 2_047) is None

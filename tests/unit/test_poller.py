@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,25 @@ def test_a_batch_in_hand_when_it_is_switched_off_is_not_done(tmp_path: Path) -> 
     made.enable()
     function.invoke, function.times = real, 0  # type: ignore[method-assign]
     assert made.deliver(records(5)) is True
+
+
+class Stream:
+    """That of one shard, which has a record at every poll."""
+
+    exceptions = type("exceptions", (), {"TrimmedDataAccessException": KeyError, "ExpiredIteratorException": KeyError})
+
+    def get_records(self, **_: Any) -> Any:
+        body = {"Keys": {}, "SequenceNumber": "7", "ApproximateCreationDateTime": datetime.now(UTC)}
+        names = ("eventID", "eventName", "eventVersion", "eventSource", "awsRegion")
+        return {"Records": [{**dict.fromkeys(names, ""), "dynamodb": body}], "NextShardIterator": "next"}
+
+
+def test_a_stream_that_is_never_empty_is_being_polled(tmp_path: Path) -> None:
+    made = Poller(Stream(), "arn", Scripted(), tmp_path)  # type: ignore[arg-type]
+    made._iterators["shard"] = "first"
+    assert not made.polled
+
+    assert made._poll("shard")
+
+    assert made.polled
+    assert made.idle_since is None

@@ -160,7 +160,7 @@ def test_a_stack_of_another_name_in_another_region_is_found_and_keeps_its_tables
         here = there if place.region == "eu-west-2" else CloudFormation({})
         return lambda service, *rest: here if service == "cloudformation" else MagicMock()
 
-    monkeypatch.setattr(aws, "_clients", clients)
+    monkeypatch.setattr(aws, "clients", clients)
     stack = aws.world(address(config, "dev", Flags())).stack
 
     assert "CreateNewTables" not in stack.missing(FACTS)
@@ -177,7 +177,7 @@ def test_a_stack_of_another_stage_is_refused_by_name(config: Path, monkeypatch: 
     variables = {"POWERTOOLS_METRICS_NAMESPACE": "Remodel/staging"}
     functions.get_function_configuration.return_value = {"Environment": {"Variables": variables}}
     clients = {"cloudformation": there, "lambda": functions}
-    monkeypatch.setattr(aws, "_clients", lambda place: lambda service, *rest: clients.get(service, MagicMock()))
+    monkeypatch.setattr(aws, "clients", lambda place: lambda service, *rest: clients.get(service, MagicMock()))
 
     with pytest.raises(
         StackOfAnotherStage, match="expected a stack of stage dev, found one of stage staging: give --stage"
