@@ -184,8 +184,8 @@ class Story:
         else:
             raise StoryFailed(f"expected the gate to be open, found: {said}")
         self._screen.tell(
-            f"A dry run: every condition of the gate is met. {left_out} rejected rows and pairs of rows of different tenants "
-            "are accepted by reason and count; they stay in the old tables."
+            f"A dry run: every condition of the gate is met. {left_out} rejected rows and pairs of rows that the model "
+            "keeps apart are accepted by reason and count; they stay in the old tables."
         )
         return accepted
 

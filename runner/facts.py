@@ -54,7 +54,7 @@ class Run:
     """What has happened since the migration began.
 
     compared: seconds since the last full comparison that counts was begun; None without one. drift, claims,
-    violations (pairs of rows of different tenants): what it found. open: tables whose backfill is not done.
+    violations (pairs of rows that the model keeps apart): what it found. open: tables whose backfill is not done.
     refused: rows in quarantine by reason; quarantined: by old table. accepted: by reason, how many of these may stay.
     failed: batches in the failure destination. gaps: in which records of a stream may have been trimmed unread. notes:
     seconds for which each open note has been open. fanouts: pending. fenced: since when the fence is set, empty where

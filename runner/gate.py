@@ -26,7 +26,7 @@ NOTE = 30.0
 """Seconds for which a batch that is being written may keep a note open. An older note belongs to a long call, or a dead
 one."""
 
-TENANTS = "pairs of rows of different tenants"
+APART = "pairs of rows that the model keeps apart"
 """The reason for which pairs are left out."""
 
 SHOWN = 10
@@ -82,7 +82,7 @@ class Refusal:
 
 def refusals(run: Run) -> list[Refusal]:
     """A reason is accepted up to a count of rows: what comes on top has not been looked at."""
-    every = [*sorted(run.refused.items()), *([(TENANTS, run.violations)] if run.violations else [])]
+    every = [*sorted(run.refused.items()), *([(APART, run.violations)] if run.violations else [])]
     return [Refusal(reason, count, count <= run.accepted.get(reason, 0)) for reason, count in every]
 
 
@@ -99,10 +99,10 @@ def accepted(words: Iterable[str]) -> dict[str, int]:
 
 def refused(facts: Facts, run: Run) -> Iterator[Finding]:
     every, held = refusals(run), facts.command("quarantine list")
-    yield _refused("quarantine", [each for each in every if each.reason != TENANTS], f"correct the rows (`{held}`)")
+    yield _refused("quarantine", [each for each in every if each.reason != APART], f"correct the rows (`{held}`)")
     named = facts.command("validate --full")
-    pairs = [each for each in every if each.reason == TENANTS]
-    yield _refused("tenants", pairs, f"correct their tenants (`{named}` names them)")
+    pairs = [each for each in every if each.reason == APART]
+    yield _refused("rows kept apart", pairs, f"correct what keeps them apart (`{named}` names them)")
 
 
 def _refused(name: str, every: list[Refusal], correct: str) -> Finding:

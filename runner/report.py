@@ -37,7 +37,7 @@ KINDS = {
     "orphaned": "there, though no old row makes expect it",
     "unindexed": "a membership that the index does not have: changes of other rows would not reach the old row",
     "claims": "there as another old row wants it: several old rows claim one key",
-    "tenant_violations": "left out where it would be joined with rows of another tenant",
+    "tenant_violations": "left out where it would be joined with rows that the model keeps apart from it",
 }
 
 

@@ -162,7 +162,9 @@ def validation(done: Validation, page: Path) -> None:
 def _example(each: Mapping[str, Any]) -> Iterator[Sequence[Cell]]:
     head = (each["what"], each["table"], shortened(each["key"]))
     if each["others"]:
-        wanted, rows = ("one old row", [each["origin"]]) if each["what"] == "claims" else ("rows of its tenant", [])
+        wanted, rows = (
+            ("one old row", [each["origin"]]) if each["what"] == "claims" else ("rows that belong with it", [])
+        )
         yield (*head, "", wanted, _and((*rows, *each["others"])))
     fields = list(each["fields"].items())[:FIELDS]
     for name, both in fields:

@@ -22,8 +22,8 @@ DRIFT = ("missing", "different", "orphaned", "unindexed")
 
 class Finding(NamedTuple):
     """`what`: one of DRIFT, or `claims`, or `tenant_violations`. `origin`: the old row; of an orphan None. `others`: the other
-    rows that claim the key; several old rows cannot be served by one new row, and each beyond the first counts. Or the rows of
-    other tenants with which an old row would pair; then `new` is that row, too."""
+    rows that claim the key; several old rows cannot be served by one new row, and each beyond the first counts. Or the rows
+    that `only_if` keeps apart from an old row; then `new` is that row, too."""
 
     what: str
     new: Key
@@ -36,7 +36,7 @@ class Finding(NamedTuple):
 @dataclass
 class Report:
     """`counts`: by name, DRIFT among them. `rows`: compared, by table. `examples`: differences field by field.
-    `apart`: pairs of rows of different tenants, as findings."""
+    `apart`: pairs of rows that the model keeps apart, as findings."""
 
     done: bool = False
     cursor: str | None = None

@@ -615,8 +615,8 @@ def test_pairs_of_different_tenants_are_named_and_close_the_gate_unless_accepted
     assert named["key"] == guid("of another")
     assert sorted(named["others"]) == sorted(["links", id] for id in filled.rows("links"))
     (shut,) = stops(filled)
-    assert (shut.name, shut.found) == ("tenants", "2 × pairs of rows of different tenants")
-    assert stops(filled, {"pairs of rows of different tenants": 2}) == []
+    assert (shut.name, shut.found) == ("rows kept apart", "2 × pairs of rows that the model keeps apart")
+    assert stops(filled, {"pairs of rows that the model keeps apart": 2}) == []
 
 
 def test_finishing_waits_for_seven_days_and_then_removes_what_nobody_needs(ready: Stage) -> None:

@@ -196,7 +196,7 @@ TYPED: list[Any] = [to_event(to_item(row)) for row in ROWS]
         json.dumps(TYPED).encode(),
         json.dumps({"Items": TYPED, "Count": 2}).encode(),
         "\n".join(json.dumps(row) for row in ROWS).encode(),
-        gzip.compress("\n".join(json.dumps({"Item": row}) for row in TYPED).encode()),
+        gzip.compress("\n".join(json.dumps({"Item": row}) for row in TYPED).encode(), mtime=0),
     ],
 )
 def test_rows_are_read_from_files(tmp_path: Path, content: bytes) -> None:

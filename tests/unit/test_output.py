@@ -31,7 +31,14 @@ ROOM = 20_000
 
 def row(text: str) -> dict[str, Any]:
     image = {text: {"S": text}, "list": {"L": [{"S": text}]}, "map": {"M": {text: nested(20)}}, "set": {"SS": [text]}}
-    return {"source": "links", "id": text, "seen": WHEN, "reason": "label: expected text", "image": image}
+    return {
+        "source": "links",
+        "kind": "Link",
+        "id": text,
+        "seen": WHEN,
+        "reason": "label: expected text",
+        "image": image,
+    }
 
 
 def example(text: str) -> dict[str, Any]:

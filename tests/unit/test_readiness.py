@@ -94,7 +94,7 @@ STOPPED_FROM = {
     "full comparison": (Step.CUTOVER, [run(compared=None), run(compared=3_601.0), run(drift=1)]),
     "keys claimed twice": (Step.CUTOVER, [run(claims=2)]),
     "quarantine": (Step.CUTOVER, [run(refused={"why": 1})]),
-    "tenants": (Step.CUTOVER, [run(violations=2), run(violations=2, accepted={gate.TENANTS: 1})]),
+    "rows kept apart": (Step.CUTOVER, [run(violations=2), run(violations=2, accepted={gate.APART: 1})]),
     "failure destination": (Step.CUTOVER, [run(failed=1)]),
     "fan-outs": (Step.CUTOVER, [run(fanouts=1)]),
     "notes of calls": (Step.CUTOVER, [run(notes=[31.0])]),
@@ -215,7 +215,9 @@ def test_pairs_of_different_tenants_are_accepted_like_reasons() -> None:
     accepted = gate.accepted([pairs.accept])
 
     assert [
-        each.stops for each in checks(run(violations=2, accepted=accepted), Step.CUTOVER) if each.name == "tenants"
+        each.stops
+        for each in checks(run(violations=2, accepted=accepted), Step.CUTOVER)
+        if each.name == "rows kept apart"
     ] == [False]
     assert "--full` names them" in only(run(violations=2)).remedy
 

@@ -100,7 +100,7 @@ SHOWN: dict[str, Callable[[], Any]] = {
     "rejected": lambda: show.rejected(
         {"source": "actuals", "id": UUID, "seen": WHEN, "reason": REASON, "image": {"recorded_by": {"S": "z" * 300}}}
     ),
-    "held": lambda: show.held([{"source": "actuals", "id": UUID, "seen": WHEN, "reason": REASON}]),
+    "held": lambda: show.held([{"source": "actuals", "kind": "Actual", "id": UUID, "seen": WHEN, "reason": REASON}]),
     "replayed": lambda: show.replayed(
         {"corrected": MANY, "rejected": {f"actuals {UUID}": REASON}, "batches": MANY}, True
     ),
