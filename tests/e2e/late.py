@@ -1,6 +1,7 @@
-"""`remodel`, to which metrics come two minutes late, as AWS publishes them: it sees no later data point.
+"""`remodel` as a run types it: metrics come two minutes late, as AWS publishes them, and `samconfig.toml` is the run's own.
 
-An emulator publishes them at once, and would hide a step that relies on that.
+An emulator publishes metrics at once, and would hide a step that relies on that. `prepare` writes the streams of the run's
+tables into `samconfig.toml`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from unittest.mock import patch
 
 from botocore.session import Session
 
+from runner import address
 from runner.cli import app
+from tests.e2e.place import HERE
 
 LATE = timedelta(minutes=2)
 
@@ -32,5 +35,8 @@ def with_late_metrics(create: Any) -> Any:
 
 
 if __name__ == "__main__":
-    with patch.object(Session, "create_client", with_late_metrics(Session.create_client)):
+    with (
+        patch.object(Session, "create_client", with_late_metrics(Session.create_client)),
+        patch.object(address, "SAMCONFIG", HERE / "samconfig.toml"),
+    ):
         app(prog_name="remodel")

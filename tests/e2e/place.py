@@ -6,6 +6,7 @@ Endpoint, credentials and Region come from the environment, as every AWS SDK rea
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -76,6 +77,8 @@ class Place:
             )
 
     def build(self) -> None:
+        HERE.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "samconfig.toml", HERE)
         COPY.write_text(template(self.named).replace("arm64", self.architecture))
         self._sam(
             "build",
