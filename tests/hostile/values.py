@@ -200,6 +200,7 @@ class Values:
         r, body = self.random, record["dynamodb"]
         name = r.choice(("NewImage", "OldImage", "Keys"))
         key = next(iter(body["Keys"]))
+        # Not the ARN of the stream: that is Lambda's, and a record of another stream holds the shard on purpose.
         wrong: tuple[Any, ...] = (
             None,
             [],
@@ -208,7 +209,6 @@ class Values:
             {**record, "dynamodb": None},
             {**record, "dynamodb": "x"},
             {**record, "eventName": r.choice((None, "", "TRUNCATE", ["INSERT"], {}))},
-            {**record, "eventSourceARN": r.choice((None, "", 1, "arn:aws:s3:::x"))},
             {**record, "dynamodb": {**body, "SequenceNumber": r.choice((None, "", 1, {}))}},
             {**record, "dynamodb": {**body, "ApproximateCreationDateTime": r.choice((None, "x", -1, 1e400, 10**400))}},
             {**record, "dynamodb": {**body, name: self.impossible()}},

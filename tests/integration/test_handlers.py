@@ -13,7 +13,15 @@ import pytest
 
 from local_cloud.cloud import standing
 from local_cloud.worker import Context
-from remodel.errors import BadRequest, MissingSetting, NotAStreamEvent, TableNotFound, Unavailable, WrongStream
+from remodel.errors import (
+    BadRequest,
+    MissingSetting,
+    ModelNotFound,
+    NotAStreamEvent,
+    TableNotFound,
+    Unavailable,
+    WrongStream,
+)
 from remodel.items import Item, from_event
 from remodel.streams import gaps, sightings
 from tests import raising
@@ -212,7 +220,7 @@ def test_a_missing_setting_is_named(handlers: Handlers) -> None:
 def test_a_wrong_setting_is_named(name: str, value: str | None, handlers: Handlers) -> None:
     app = handlers.load("ReplicateActuals", **{name: value})
 
-    with pytest.raises(MissingSetting, match=name):
+    with pytest.raises((MissingSetting, ModelNotFound), match=name):
         app.handler(event("insert"), context())
 
 

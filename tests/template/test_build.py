@@ -85,7 +85,7 @@ def holds_what_is_locked(layer: Path, shared: Path) -> None:
 
     wheels = {name.partition(".dist-info")[0].lower().replace("_", "-") for name in records}
     assert wheels == {"-".join(pin) for pin in re.findall(r"^([\w-]+)==(\S+)", LOCK, re.MULTILINE)}
-    assert {name.split("/")[0] for name in own} == {"remodel", "measures", "shop"}
+    assert {name.split("/")[0] for name in own} == {"remodel", "measures", "shop", "social"}
     assert all(files[name].read_bytes() == path.read_bytes() for name, path in own.items())
     for name in files.keys() - own.keys() - compiled - bytecode - records.keys():
         assert hashes[name] == record_hash(files[name]), name

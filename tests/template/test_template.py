@@ -262,7 +262,7 @@ def test_a_new_table_cannot_have_the_name_of_another() -> None:
 def test_no_partition_is_assumed() -> None:
     """China's and the government's Regions have others than `aws`."""
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    examples = ("tests/", "events/", "benchmarks/", "local_cloud/")
+    examples = ("tests/", "events/", "benchmarks/", "local_cloud/", "remodel_testing/")
     assumed = [
         name
         for name in files
