@@ -1,7 +1,7 @@
 """A batch that Lambda has given up, in each form in which AWS documents what is kept of it.
 
-In S3 it is a note with the event in `payload`, as text. A queue and a topic get the note alone, a topic as text in
-`Message`: it says where in the stream the records are, and there they are read, as long as the stream keeps them.
+In S3 it is a note with the event in `payload`, as text or as an object. A queue and a topic get the note alone, a topic as
+text in `Message`: it says where in the stream the records are, and there they are read, as long as the stream keeps them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Batches:
             note = json.loads(note["Message"]) if "Message" in note else note
             place = note["DDBStreamBatchInfo"]
             source = self.tables[place["streamArn"].split("/")[1]]
-            records = json.loads(note["payload"])["Records"] if "payload" in note else list(self._records(place))
+            payload = note.get("payload")
+            event = json.loads(payload) if isinstance(payload, str) else payload
+            records = event["Records"] if "payload" in note else list(self._records(place))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError, ClientError) as problem:
             found = f"{type(problem).__name__}: {problem}"
             raise UnreadableBatch(

@@ -57,6 +57,7 @@ def neighbours(group: str = "neighbours", tenant: str = "t") -> Rows:
 OURS = [rows.guid(f"{kind} neighbours") for kind in ("milestone", "actual", "reading")]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1_800)
 def test_ten_thousand_links_on_one_measure() -> None:
     """Of a tenant who puts them on a measure of somebody else, who has a link and rows there."""

@@ -83,6 +83,7 @@ def test_an_object_of_s3_has_the_event_in_it() -> None:
     event = {"Records": [{"eventID": "1"}, {"eventID": "2"}]}
 
     assert batches().read(json.dumps(note(payload=json.dumps(event)))) == Batch("actuals", event["Records"])
+    assert batches().read(json.dumps(note(payload=event))) == Batch("actuals", event["Records"])
 
 
 @pytest.mark.parametrize("of_a_topic", [False, True], ids=["queue", "topic"])
