@@ -134,7 +134,7 @@ class Migration:
 
     def backfill(self) -> None:
         """1 is allowed, too: its comparison may meet a row whose change is still on its way."""
-        application = self._begin_to_write()
+        application = self._begin_to_write(1_000_000)
         writer = application.writer
         self.place.remodel("backfill", "--segments", str(SEGMENTS), "--execute", status=(0, 1))
         self.place.until(
@@ -232,7 +232,7 @@ class Migration:
 
     def cutover(self) -> None:
         """Through the gate and back, while the application writes, but for the pause."""
-        application = self._begin_to_write()
+        application = self._begin_to_write(1_000_000)
         writer, cast = application.writer, self._cast
         writer.correct(KEPT)
         self.place.until(lambda: not writer.to_correct() or None, "the rows to be corrected")
@@ -275,10 +275,11 @@ class Migration:
             time.sleep(15)
         return accept
 
-    def _begin_to_write(self) -> Application:
+    def _begin_to_write(self, brisk: int) -> Application:
+        """`brisk`: changes before it slows down to one a second: a comparison passes where few changes are on their way."""
         mine = {name: dict(items) for name, items in self._seeded.items()}
         application = Application(self._dynamodb(), self.place.tables, self._cast)
-        application.start(mine, pause=0.1, brisk=1_000_000)
+        application.start(mine, pause=0.1, brisk=brisk)
         return application
 
     # ------------------------------------------------------------------------------------------ what they look at

@@ -188,6 +188,7 @@ class Place:
             self.client("dynamodb").delete_table(TableName=table)
         self._backups()
         with suppress(self.client("dynamodb").exceptions.ResourceNotFoundException):
+            self.client("dynamodb").update_table(TableName=self.migration, DeletionProtectionEnabled=False)
             self.client("dynamodb").delete_table(TableName=self.migration)
         with suppress(self.client("ssm").exceptions.ParameterNotFound):
             self.client("ssm").delete_parameter(Name=self.flag)
