@@ -97,9 +97,7 @@ def plan(world: World, sample: int | None, rate: float | None) -> Plan:
     members = _members(world, there)
     whole = {kind.table.name for kind in _each_kinds(world)}
     claimed = Claimed()
-    seen = {name: Seen(claimed=claimed) for name in sources}
-    for name in sources:
-        _read(world, name, members, None if name in whole else sample, seen[name])
+    seen = {name: _read(world, name, members, None if name in whole else sample, claimed) for name in sources}
     claims = claimed.several()
     foreseen = _forecast(facts, seen, _rate(world, rate))
     return Plan(
@@ -155,7 +153,8 @@ def _members(world: World, there: list[str]) -> Members:
 Row = tuple[Key, Item, Parsed]
 
 
-def _read(world: World, name: str, members: Members, most: int | None, seen: Seen) -> None:
+def _read(world: World, name: str, members: Members, most: int | None, claimed: Claimed) -> Seen:
+    seen = Seen(claimed=claimed)
     for page in _pages(world, name, most):
         seen.read += len(page)
         written = [_count_new_rows(world, row, members, seen) for row in page]
@@ -163,6 +162,7 @@ def _read(world: World, name: str, members: Members, most: int | None, seen: See
         _count_reads(world, page, members, written, seen)
     counted = world.rows([name])[name]
     seen.rows = seen.read if most is None or seen.read < most else max(counted, seen.read)
+    return seen
 
 
 def _count_index(world: World, page: list[Row], writes: bool, seen: Seen) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runner.journal import Step
 from runner.world import World
 
 SUBJECT = "return"
@@ -33,11 +34,11 @@ def last(world: World) -> Returned | None:
     return Returned(notes[BEGAN], notes.get(RESYNCED)) if BEGAN in notes else None
 
 
-def is_interrupted(world: World) -> bool:
+def is_interrupted(back: Returned | None, cut: Step | None) -> bool:
     """Whether a fence that is set is that of a cutover which was killed, so that the cutover may begin again. Otherwise it
-    protects what the application has written to the new tables."""
-    back = last(world)
-    return back.is_covered if back is not None else world.journal.last_done("cutover") is None
+    protects what the application has written to the new tables. `back`, `cut`: the last return, and the last cutover that ended
+    well."""
+    return back.is_covered if back is not None else cut is None
 
 
 def begin(world: World) -> None:

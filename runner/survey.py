@@ -115,7 +115,7 @@ def _run(world: World, accepted: Mapping[str, int]) -> Run:
         accepted=accepted,
         failed=len(world.failures.look()),
         fenced=ownership.fenced_since(world),
-        interrupted=returned.is_interrupted(world),
+        interrupted=returned.is_interrupted(back, cut),
         uncovered=back is not None and not back.is_covered,
         cut_over=(now - began(cut)) / 86_400 if cut else 0.0,
         finished=_last(steps, "finish") is not None,

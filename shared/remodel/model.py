@@ -252,8 +252,8 @@ def _ignored_forms(table: Old, texts: Mapping[str, str]) -> dict[str, Form]:
 def _check_tables(rules: Sequence[Rule], ignored: Sequence[Old]) -> None:
     """Raises ModelError where two tables, old or new, share a logical name."""
     old = [*ignored, *(kind.table for rule in rules for kind in (rule.kind, *(join.kind for join in rule.joins)))]
+    # By what is left of a name in an environment variable.
     known: dict[str, Old | New] = {}
-    """By what is left of a name in an environment variable."""
     every: list[Old | New] = [*old, *(rule.table for rule in rules)]
     for table in every:
         if known.setdefault(table.name.upper().replace("-", "_"), table) is not table:
