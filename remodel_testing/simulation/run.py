@@ -7,35 +7,24 @@ rows that are refused, and no note or fan-out may be open.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Iterator
 
-from greenlet import getcurrent, greenlet
+from greenlet import greenlet
 
-from remodel import converge, fence
-from remodel.call import Place
+from remodel import converge
 from remodel.errors import Fenced, Unavailable
 from remodel.fence import REQUEST
-from remodel.hints import Hint, read_record
-from remodel.items import Item
-from remodel.keys import Key
+from remodel.hints import Hint
 from remodel.store import QUARANTINE
-from remodel_testing.memory import Fault
 from remodel_testing.simulation import verdict
+from remodel_testing.simulation.application import Application
 from remodel_testing.simulation.chance import Chance
 from remodel_testing.simulation.cutover import Desk, played, resynced
 from remodel_testing.simulation.parts import (
     Killed,
-    Messages,
-    StepClock,
-    WatchedStore,
-    is_note,
-    is_pending,
-    place_in_index,
 )
+from remodel_testing.simulation.scene import Running
 from remodel_testing.simulation.tasks import (
-    FOREVER,
     WALKED,
     BackfillTask,
     Body,
@@ -55,97 +44,30 @@ from remodel_testing.simulation.world import World, small
 from runner.cutover import Flipped
 from runner.world import NEW
 
-T = TypeVar("T")
-
 STEPS = 60_000
 """A run with more choices does not end: livelock."""
-
-TROUBLED = 600
-"""Choices after which no request fails by chance any more."""
 
 DIES, DIES_AFTER_A_WRITE = 0.04, 0.3
 """Chances that a call that is to go on is killed, or taken for lost, instead."""
 
 
-@dataclass(eq=False)
-class Astray:
-    """A request without an answer, which may be carried out later."""
-
-    owner: Running
-    began: float
-    lands: Callable[[], object]
-
-
-@dataclass(eq=False)
-class Running:
-    """A call. `until`: asleep. `lands`: it is killed, but its request is under way. `lost`: somebody else does its work."""
-
-    name: str
-    task: Task
-    thread: greenlet
-    began: float
-    until: float = 0.0
-    request: float = 0.0
-    writing: bool = False
-    lands: bool = False
-    lost: bool = False
-    operator: Any = None
-    value: Any = None
-    end: End | None = None
-
-
-class Run:
-    """`trace`: its story. `problems`: what is wrong; empty where it ended well."""
-
-    LATEST = REQUEST
+class Run(Application):
+    """`go` takes it to its end, choice by choice."""
 
     def __init__(self, world: World, chance: Chance, trace: bool = False) -> None:
-        self.world, self.chance = world, chance
-        self.trace: list[str] | None = [] if trace else None
-        self.model = world.model
-        self.problems: list[str] = []
-        self.store = WatchedStore(self.model, self, world.stale > 0, world.old_indexes)
-        self.clock = StepClock(0, self._sleep)
-        self.queue = Messages(self.step)
-        queue = self.queue if world.queue else None
-        self.place = Place(self.model, self.store, self.clock, world.live, queue)
-        self.main, self.current = getcurrent(), None
-        self.running: list[Running] = []
-        self.owners: dict[str, Running | None] = {}
-        self.astray: list[Astray] = []
-        self.pending: dict[str, tuple[int, int]] = {}
-        self.changed, self.steps, self.calls, self.records = 0, 0, 0, 0
-        self.needs_resync = self.rolled_back = self.fenced = self.owned = self.sweeping = False
-        self.written: list[Hint] = []
+        super().__init__(world, chance, trace)
+        self.calls = 0
         self.unnamed: list[str] = []
-        self._kills, self._overlaps, self._rewinds, self._twins = (
-            world.kills,
-            world.overlaps,
-            world.rewinds,
-            world.twins,
-        )
-        self._outages, self._outage, self._gaps, self._blind = world.outages, 0, world.gaps, world.blind
-        self._astray = world.astray
-        self._rogues = world.rogues
-        self._hit: Running | None = None
-        self._late: Running | None = None
-        for table, _, item in world.before:
-            assert item is not None
-            self.store.tables[table].put(item)
-        self._forget_versions()
-        self.store.remember()
+        self._kills, self._overlaps = world.kills, world.overlaps
         self.desk = Desk(self)
         self.tasks = list(self._tasks())
-
-    current: Running | None
 
     def _tasks(self) -> Iterator[Task]:
         world = self.world
         used = {table for table, *_ in (*world.before, *world.changes, *world.late)} | world.filled
         live = [table for table in self.model.order if table in world.live & used]
         self.streams = [StreamTask(self, table, lane) for table in live for lane in range(world.lanes)]
-        self.fills: list[BackfillTask] = []
-        self.resyncs: list[BackfillTask] = []
+        self.fills, self.resyncs = [], []
         for table in live:
             before = list(self.fills) if world.ordered else []
             self.fills += [BackfillTask(self, table, n, before) for n in range(world.segments)]
@@ -346,222 +268,7 @@ class Run:
             each.thread.throw(Killed())
         self.running.clear()
 
-    # What calls meet
-
-    def step(self, operation: str, key: Key | None) -> Fault | None:
-        running = self.current
-        if running is None:
-            return None
-        self.clock.time += self.world.tick
-        if self._is_interrupted(running, operation, key):
-            self.main.switch()
-        if self.clock.time - running.request > REQUEST and operation != "send":
-            self._tell_step(running, operation, key, Fault.FAIL)
-            return Fault.FAIL
-        fault = None if running.lands else self._fault(operation)
-        self._tell_step(running, operation, key, fault)
-        return fault
-
-    def _is_interrupted(self, running: Running, operation: str, key: Key | None) -> bool:
-        if self._hit is running:
-            return True
-        if operation == "write" and key is not None and key.table in self.model.new_tables:
-            return self.chance.falls_asleep(running.name) or self.chance.stops()
-        return self.chance.stops()
-
-    def _fault(self, operation: str) -> Fault | None:
-        if self._outage:
-            self._outage -= 1
-            return Fault.UNPROCESSED if operation in ("write", "update") else None
-        if not self.world.faults or self.steps > TROUBLED or not self.chance.happens(self.world.faults):
-            return None
-        if self._outages and self.chance.happens(0.5):
-            self._outages, self._outage = self._outages - 1, 30
-        if operation in ("get", "write") and self.chance.happens(0.6):
-            return Fault.UNPROCESSED
-        return self.chance.one_of((Fault.FAIL, Fault.LOST)) if operation != "get" else Fault.FAIL
-
-    def _sleep(self, seconds: float) -> None:
-        running = self.current
-        if running is None:
-            self.clock.time += seconds
-            return
-        running.until = self.clock.time + seconds
-        self.main.switch()
-
-    def begins(self, is_write: bool) -> None:
-        running = self.current
-        if running is not None:
-            running.request, running.writing = self.clock.time, is_write
-
-    def ends(self) -> None:
-        running = self.current
-        if running is not None:
-            running.writing = False
-            if running.lands:
-                raise Killed
-
-    def goes_astray(self, lands: Callable[[], object]) -> bool:
-        """Whether no answer comes to this request, which may be carried out at any time within the limit of a request."""
-        running = self.current
-        if running is None or not self._astray or not self.chance.happens(0.1):
-            return False
-        self._astray -= 1
-        self.tell(f"{running.name} gets no answer to its request")
-        if self.chance.happens(0.8):
-            self.astray.append(Astray(running, self.clock.time, lands))
-        return True
-
-    def _land(self) -> None:
-        found = self.astray.pop(self.chance.number(0, len(self.astray) - 1))
-        self.tell(f"a request of {found.owner.name} lands that had no answer")
-        self._late = found.owner
-        found.lands()
-        self._late = None
-
-    def _lives(self, owner: Running | None) -> bool:
-        """Whether anything of a call may still be written."""
-        return owner is not None and (owner.end is None or any(each.owner is owner for each in self.astray))
-
-    def landed(self, key: Key, item: Item | None) -> None:
-        running, owner = self.current, self.current or self._late
-        if key.table in self.model.new_tables:
-            if self.owned and owner is not None:
-                self.problems.append(f"{owner.name} wrote {key}, which is the application's")
-            if running is not None and self.chance.happens(0.4):
-                self._hit = running
-        elif key == fence.FENCE:
-            self._fence(item is not None)
-        elif is_note(key):
-            name = place_in_index(key)[1]
-            if item is None:
-                self.owners.pop(name, None)
-            else:
-                self.owners.setdefault(name, owner)
-        elif is_pending(key) and item is not None:
-            name = place_in_index(key)[1]
-            counters = int(item["requested"]["N"]), int(item.get("served", {"N": "0"})["N"])
-            self.pending.pop(name, None)
-            if counters[1] < counters[0]:
-                self.pending[name] = counters
-
-    def is_stale(self, key: Key) -> bool:
-        return self.chance.happens(self.world.stale)
-
-    def hides(self, note: str) -> bool:
-        """The note of a call that lives: to a sweeper it is young."""
-        looks = self.current is not None and (self.current.operator is None or self.sweeping)
-        return self.world.life is None and looks and self._lives(self.owners.get(note))
-
-    def in_any_order(self, things: Sequence[T]) -> Sequence[T]:
-        return self.chance.shuffled(things) if len(things) > 1 and self.current is not None else things
-
-    # What tasks ask
-
-    def has_dead_notes(self) -> bool:
-        if self.world.life is None:
-            return any(not self._lives(owner) for owner in self.owners.values())
-        oldest = self.clock.time - self.world.life - self.LATEST
-        return any(int(name[:15]) // 1000 <= oldest for name in self.owners)
-
-    def is_working(self, task: str) -> bool:
-        return any(each.task.name == task for each in self.running)
-
-    def may_rewind(self) -> bool:
-        if self._rewinds and self.chance.happens(0.3):
-            self._rewinds -= 1
-            return True
-        return False
-
-    def may_twin(self, name: str) -> bool:
-        return bool(self._twins)
-
-    def stop_at(self) -> float:
-        return self.clock.time if self.chance.happens(0.6) else FOREVER
-
-    # What happens to the old tables and their streams
-
-    def _change(self) -> None:
-        table, text, item = self.world.changes[self.changed]
-        self.changed += 1
-        self._rogues -= self.pauses()
-        self.change(table, text, item)
-
-    def change(self, table: str, text: str, item: Item | None) -> None:
-        held = self.store.tables[table]
-        old = held.items.get(text)
-        if item is None:
-            if old is not None:
-                held.delete(text)
-        else:
-            held.put(item)
-        new = held.items.get(text)
-        if old == new:
-            return
-        record = self._record(table, old, new)
-        self.tell(
-            f"application {record['dynamodb']['SequenceNumber'][-3:]}: {table} {text} {brief(old)} -> {brief(new)}"
-        )
-        hint = read_record(self.model, table, record).hint
-        assert hint is not None
-        self.written.append(hint)
-        for stream in self.streams:
-            if stream.takes(table, text):
-                stream.records.append(record)
-
-    def _record(self, table: str, old: Item | None, new: Item | None) -> Any:
-        self.records += 1
-        row = new or old
-        assert row is not None
-        body: dict[str, Any] = {
-            "Keys": {name: row[name] for name in self.store.schema(table).names},
-            "SequenceNumber": str(10**20 + self.records),
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        }
-        body |= ({"OldImage": old} if old else {}) | ({"NewImage": new} if new else {})
-        if self._blind and self.chance.happens(0.4):
-            self._blind, self.needs_resync = self._blind - 1, True
-            body.pop("OldImage", None)
-            body.pop("NewImage", None)
-        name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
-        arn = f"arn:aws:dynamodb:eu-central-1:1:table/{table}/stream/one"
-        return {"eventName": name, "eventSourceARN": arn, "dynamodb": body}
-
-    def _skippable(self) -> Iterator[StreamTask]:
-        return (each for each in self.streams if each.is_behind() and not each.calls)
-
-    def _skip(self) -> None:
-        """Records that the stream no longer has when its reader comes."""
-        self._gaps -= 1
-        stream = self.chance.one_of(list(self._skippable()))
-        self.lose(stream, self.chance.number(1, 3))
-
-    def lose(self, stream: StreamTask, count: int) -> None:
-        stream.at = min(len(stream.records), stream.at + count)
-        self.tell(f"{stream.name} has lost the records before its {stream.at}th")
-        self.needs_resync = True
-
-    def _resync(self) -> None:
-        self.tell("resync begins")
-        self.needs_resync = False
-        self._forget_versions()
-        for task in (*self.fills, *self.resyncs, *(self.comparisons if self.rolled_back else ())):
-            task.start_again()
-        self.rolled_back = False
-
-    def _forget_versions(self) -> None:
-        """An eventually consistent read is late by seconds, not by the time that a gap takes."""
-        for table in self.store.tables.values():
-            table.previous.clear()
-
     # The cutover
-
-    def operating(self) -> list[Running]:
-        return [each for each in self.running if each.operator is not None]
-
-    def pauses(self) -> bool:
-        """Whether the application is to write nothing to the old tables."""
-        return self.owned or any(each.operator.asks for each in self.operating())
 
     def is_open(self) -> bool:
         """The gate: all was copied, and compared after a rollback."""
@@ -588,12 +295,6 @@ class Run:
         if self.current is not None:
             self.tell(f"{self.current.name}: {told}")
 
-    def _fence(self, is_set: bool) -> None:
-        self.fenced = is_set
-        self.tell(f"the fence is {'set' if is_set else 'lifted'}")
-        for task in () if is_set else self.tasks:
-            task.held = False
-
     def flag_was_set(self, value: str, unread: list[Hint]) -> None:
         self.tell(f"the flag says {value}")
         if value != NEW:
@@ -616,24 +317,3 @@ class Run:
             if stream.is_behind() and not stream.calls and self.chance.happens(0.5):
                 self.lose(stream, len(stream.records))
         self.needs_resync = self.rolled_back = self.desk.must_resync
-
-    # The story
-
-    def tell(self, line: str) -> None:
-        if self.trace is not None:
-            self.trace.append(line)
-
-    def _tell_step(self, running: Running, operation: str, key: Key | None, fault: Fault | None) -> None:
-        if self.trace is not None:
-            failing = f" {fault.value.upper()}" if fault else ""
-            self.trace.append(f"{running.name}: {operation} {key.table if key else ''} {short(key)}{failing}")
-
-
-def short(key: Key | None) -> str:
-    return "" if key is None else key.text if len(key.text) < 90 else f"{key.text[:90]}…"
-
-
-def brief(item: Item | None) -> str:
-    if item is None:
-        return "nothing"
-    return " ".join(f"{name}={next(iter(value.values()))}" for name, value in item.items())

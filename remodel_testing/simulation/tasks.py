@@ -20,7 +20,8 @@ from remodel.store import INDEX, QUARANTINE
 from remodel_testing.simulation.cutover import Operator
 
 if TYPE_CHECKING:
-    from remodel_testing.simulation.run import Run, Running
+    from remodel_testing.simulation.run import Run
+    from remodel_testing.simulation.scene import Running
 
 Body = Callable[[Call], Any]
 
