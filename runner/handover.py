@@ -4,12 +4,15 @@ The proofs come from the streams and from the index. Own readers at the tips of 
 What they read is compared with everything that it affects, so a change that no function has processed is a difference. The
 functions go on reading the streams all the while, because behind the fence nothing could be finished. What their calls have
 touched since the last complete comparison is compared as well: the notes say what that was. Most of it is compared before the
-pause. So the pause depends on how much the application changes meanwhile, and not on how large the tables are.
+pause, in rounds of which each leaves less to the next one. So the pause depends on how fast the application writes, and neither
+on how large the tables are nor on how long ago they were compared.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from remodel import fence
 from remodel.call import Call, when
@@ -38,6 +41,9 @@ LOOK = 0.5
 ASKED = 900.0
 """Seconds that the application is given to pause."""
 
+ROUNDS = 5
+"""Rounds before the pause at most."""
+
 DRAIN = 60.0
 """Seconds of pause for what the application wrote last to reach the new tables. A call that dies then leaves a note that has no
 owner only after a quarter of an hour: too long for a pause, so the cutover is given up and typed again later."""
@@ -58,7 +64,7 @@ def hand_over(world: World, tips: Tips, since: float, tell: Tell) -> HandedOver:
     # A call stores its note before it writes: one that ran when the comparison began may have been noted before.
     since -= OLDER_THAN
     _cover_what_was_before(world, tell)
-    known = _rehearse(world, since, tips)
+    known = _rehearse(world, since, tips, tell)
     tell(f"the pause will take about {QUIET + fence.BOUND + known.took + 2 * LOOK:.0f} s")
     tell(
         f"pause the application's writes to the old tables now; waiting up to {ASKED:.0f} s for {QUIET:.0f} s without one"
@@ -82,13 +88,13 @@ def hand_over(world: World, tips: Tips, since: float, tell: Tell) -> HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """`ended`: notes that need not be compared in the pause, since their calls had ended and all was right after it. They are
-    known by name, because the clock of this machine is not Lambda's. `hints`: what the tips have read, and is to be compared
-    still. `took`: seconds."""
+    """`known`: parts of notes that need not be compared in the pause, since their calls had ended and their rows were right
+    after it. They are known by name, because the clock of this machine is not Lambda's. `hints`: what the tips have read and
+    is to be compared still. `took`: seconds of the last round."""
 
-    ended: frozenset[str]
-    hints: list[Hint]
-    took: float
+    known: frozenset[str] = frozenset()
+    hints: tuple[Hint, ...] = ()
+    took: float = 0.0
 
 
 def _cover_what_was_before(world: World, tell: Tell) -> None:
@@ -104,13 +110,30 @@ def _cover_what_was_before(world: World, tell: Tell) -> None:
         )
 
 
-def _rehearse(world: World, since: float, tips: Tips) -> Rehearsed:
-    """Compares what was touched while the application still writes. Where something differs, nothing of it counts."""
-    began, hints = world.clock.now(), tips.read()
-    known = ended(world.call(OLDER_THAN), since)
-    if _differs(_touched(world, since, frozenset(), hints)):
-        return Rehearsed(frozenset(), hints, world.clock.now() - began)
-    return Rehearsed(frozenset(known), [], world.clock.now() - began)
+def _rehearse(world: World, since: float, tips: Tips, tell: Tell) -> Rehearsed:
+    """Compares what was touched while the application still writes, until a round is short. What differs is compared again."""
+    tell("comparing in advance what was touched since the last complete comparison; the application goes on writing")
+    done = Rehearsed()
+    for _ in range(ROUNDS):
+        done = _round(world, since, tips, done)
+        if done.took < QUIET or not _all_is_noted(world):
+            break
+    return done
+
+
+def _round(world: World, since: float, tips: Tips, before: Rehearsed) -> Rehearsed:
+    it, began = world.call(OLDER_THAN), world.clock.now()
+    hints = list(affected(it, [*before.hints, *tips.read()]))
+    parts = _parts(it, since, before)
+    over = ended(it, parts)
+    differing = _touched(world, parts, hints).differing
+    right = {part for part in over if differing.isdisjoint(hint.key for hint in parts[part])}
+    left = tuple(hint for hint in hints if hint.key in differing)
+    return Rehearsed(before.known | right, left, world.clock.now() - began)
+
+
+def _parts(it: Call, since: float, rehearsed: Rehearsed) -> dict[str, list[Hint]]:
+    return {part: hints for part, hints in noted(it, since).items() if part not in rehearsed.known}
 
 
 def _quiet(world: World, tips: Tips) -> tuple[float, list[Hint]]:
@@ -157,7 +180,8 @@ def unfinished(it: Call) -> str:
 
 def _compare(world: World, since: float, known: Rehearsed, hints: list[Hint]) -> int:
     """How many old rows. Raises NotReady where any differs."""
-    found = _touched(world, since, known.ended, hints)
+    it = world.call(OLDER_THAN)
+    found = _touched(world, _parts(it, since, known), affected(it, hints))
     if told := _differs(found):
         raise NotReady(
             f"expected both models to say the same behind the fence, found {told}: `remodel validate --full`"
@@ -165,11 +189,15 @@ def _compare(world: World, since: float, known: Rehearsed, hints: list[Hint]) ->
     return found.rows.total()
 
 
-def _touched(world: World, since: float, but: frozenset[str], hints: list[Hint]) -> Report:
-    """Lookups whose streams are not connected leave no notes: then everything is compared."""
-    it = world.call(OLDER_THAN)
-    if set(world.sources) >= set(world.model.order):
-        return touched(it, [*noted(it, since, but), *affected(it, hints)])
+def _all_is_noted(world: World) -> bool:
+    """Lookups whose streams are not connected leave no notes."""
+    return set(world.sources) >= set(world.model.order)
+
+
+def _touched(world: World, parts: Mapping[str, list[Hint]], hints: Iterable[Hint]) -> Report:
+    """Where not all is noted, everything is compared."""
+    if _all_is_noted(world):
+        return touched(world.call(OLDER_THAN), [*chain(*parts.values()), *hints])
     found = compare(world, Asked("cutover", both_ways(world)), SEGMENTS)
     report = Report(examples=found.examples)
     report.counts.update(found.counts)

@@ -1,8 +1,8 @@
 """Comparison: do the new tables say what the old ones make expect? In parts, with the memory of a page, resumable.
 
 A part of an old table is compared forward: are the new rows of a page of old rows there, and equal? A part of a new table is
-compared backward: is each new row expected by an old row? A difference counts after a second look, when the streams had time to
-bring the change. What is expected comes from the same functions as everything that is written.
+compared backward: is each new row expected by an old row? A difference counts if it is still there at every further look,
+when the streams had time to bring the change. What is expected comes from the same functions as everything that is written.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ PAGE = 500
 """Rows of a page."""
 
 CONFIRM = 5.0
-"""Seconds between the two looks at a difference: what a stream and its function take to bring a change."""
+"""Seconds between two looks at a difference: what a stream and its function take to bring a change."""
+
+LOOKS = 3
+"""Further looks at a difference: the last one after 15 seconds, which is as late as the gate of a cutover lets a stream be."""
 
 
 def tables(call: Call) -> tuple[str, ...]:
@@ -62,12 +65,10 @@ def look(call: Call, table: str, keys: Iterable[Key], confirm: bool = True, repa
     """Compares the rows with these keys of one table."""
     wanted = list(keys)
     report, findings = _look(call, table, wanted)
-    if findings and confirm:
-        call.place.clock.sleep(CONFIRM)
-        suspects = [each.origin if each.origin and table in call.model.old_tables else each.new for each in findings]
-        _, again = _look(call, table, list(dict.fromkeys(suspects)))
-        known = {(each.what, each.new) for each in again}
-        findings = [each for each in findings if (each.what, each.new) in known]
+    for _ in range(LOOKS if confirm else 0):
+        if findings:
+            call.place.clock.sleep(CONFIRM)
+            findings = _still(call, table, findings)
     findings = _without_claims(call, findings)
     for each in findings:
         report.counts[each.what] += max(1, len(each.others))
@@ -77,6 +78,14 @@ def look(call: Call, table: str, keys: Iterable[Key], confirm: bool = True, repa
             _repair(call, finding)
             report.counts["repaired"] += 1
     return report
+
+
+def _still(call: Call, table: str, findings: list[Finding]) -> list[Finding]:
+    """Those that another look has, too."""
+    suspects = [each.origin if each.origin and table in call.model.old_tables else each.new for each in findings]
+    _, again = _look(call, table, list(dict.fromkeys(suspects)))
+    known = {(each.what, each.new) for each in again}
+    return [each for each in findings if (each.what, each.new) in known]
 
 
 def _look(call: Call, table: str, keys: list[Key]) -> tuple[Report, list[Finding]]:
@@ -99,6 +108,7 @@ def _touched(call: Call, wanted: Mapping[Key, frozenset[Group]]) -> Report:
     findings = _without_claims(call, _forward(call, wanted, report, whole=True), named=True)
     findings = [each for each in findings if not _is_of_another(call, each)]
     report.counts.update(each.what for each in findings)
+    report.differing.update(each.origin for each in findings if each.origin)
     report.name(findings)
     return report
 

@@ -36,7 +36,8 @@ class Finding(NamedTuple):
 @dataclass
 class Report:
     """`counts`: by name, DRIFT among them. `rows`: compared, by table. `examples`: differences field by field.
-    `apart`: pairs of rows that the model keeps apart, as findings."""
+    `apart`: pairs of rows that the model keeps apart, as findings. `differing`: the old rows of what differs, where only some
+    rows are looked at."""
 
     done: bool = False
     cursor: str | None = None
@@ -44,6 +45,7 @@ class Report:
     rows: Counter[str] = field(default_factory=Counter)
     examples: list[dict[str, Any]] = field(default_factory=list)
     apart: list[Finding] = field(default_factory=list)
+    differing: set[Key] = field(default_factory=set)
 
     @property
     def drift(self) -> int:
@@ -52,6 +54,7 @@ class Report:
     def add(self, other: Report) -> None:
         self.counts += other.counts
         self.rows += other.rows
+        self.differing |= other.differing
         self.examples = first(self.examples + other.examples)
 
     def name(self, findings: Iterable[Finding]) -> None:

@@ -7,7 +7,7 @@ stays without its marker as a record of what was touched, until it expires.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from remodel.call import Call, index_key
@@ -131,19 +131,15 @@ def close(call: Call, note: OpenNote) -> None:
     call.write_index([Change(index_key(OPEN, note.name), None)])
 
 
-def touched(call: Call, since: float, but: Collection[str] = ()) -> Iterator[Hint]:
-    """The hints of every note stored since a time, open or not; one may come several times. `but`: names of parts that are left
-    out."""
-    for item in _stored(call, since):
-        if item[NAME]["S"] not in but:
-            yield from unpack(item["hints"]["B"])
+def touched(call: Call, since: float) -> dict[str, list[Hint]]:
+    """The hints of every note stored since a time, open or not, by the name of its part; a row may come in several."""
+    return {item[NAME]["S"]: unpack(item["hints"]["B"]) for item in _stored(call, since)}
 
 
-def ended(call: Call, since: float) -> set[str]:
-    """The names of the parts of notes stored since a time whose calls have ended."""
-    names = [item[NAME]["S"] for item in _stored(call, since)]
+def ended(call: Call, parts: Iterable[str]) -> set[str]:
+    """Those of these parts whose calls have ended."""
     running = {note.name for note in open_notes(call)}
-    return {name for name in names if name.rpartition("/")[0] not in running}
+    return {part for part in parts if part.rpartition("/")[0] not in running}
 
 
 def _stored(call: Call, since: float) -> Iterator[Item]:

@@ -232,7 +232,7 @@ class Migration:
 
     def cutover(self) -> None:
         """Through the gate and back, while the application writes, but for the pause."""
-        application = self._begin_to_write(1_000_000)
+        application = self._begin_to_write(0)
         writer, cast = application.writer, self._cast
         writer.correct(KEPT)
         self.place.until(lambda: not writer.to_correct() or None, "the rows to be corrected")
@@ -276,7 +276,7 @@ class Migration:
         return accept
 
     def _begin_to_write(self, brisk: int) -> Application:
-        """`brisk`: changes before it slows down to one a second: a comparison passes where few changes are on their way."""
+        """`brisk`: changes before it slows down to two a second: a comparison passes where few changes are on their way."""
         mine = {name: dict(items) for name, items in self._seeded.items()}
         application = Application(self._dynamodb(), self.place.tables, self._cast)
         application.start(mine, pause=0.1, brisk=brisk)

@@ -1,4 +1,4 @@
-"""A DynamoDB Local with everything on it, and the command line, in processes of its own."""
+"""A DynamoDB Local with everything on it, and the command line: called in this process, or typed into one of its own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner, Result
+
 from local_cloud.cloud import Cloud
+from runner.cli import app
 
 REMODEL = [sys.executable, "-m", "runner.cli"]
 """As installed, `remodel` is this module's `app`."""
@@ -32,20 +36,26 @@ class Stand:
         self.cloud = Cloud(endpoint, folder, PREFIX)
 
     def command(self, *arguments: str) -> list[str]:
-        where = ["--stage", "sandbox", "--endpoint-url", self.endpoint, "--prefix", PREFIX]
-        words = 2 if arguments[0] == "quarantine" else 1
-        return [*REMODEL, *arguments[:words], *where, *arguments[words:]]
+        return [*REMODEL, *self._words(*arguments)]
 
     def run(self, *arguments: str, status: int = 0) -> str:
-        done = typed(self.command(*arguments), self.cloud.folder)
-        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        done = self._called(*arguments, status=status)
         return done.stdout + done.stderr
 
     def ask(self, *arguments: str, status: int = 0) -> Any:
-        done = typed(self.command(*arguments, "--json"), self.cloud.folder)
-        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
-        return json.loads(done.stdout)
+        return json.loads(self._called(*arguments, "--json", status=status).stdout)
 
     def put(self, source: str, *rows: Any) -> None:
         for row in rows:
             self.cloud.dynamodb.put_item(TableName=self.cloud.tables[source], Item=row)
+
+    def _called(self, *arguments: str, status: int) -> Result:
+        with chdir(self.cloud.folder):
+            done = CliRunner().invoke(app, self._words(*arguments))
+        assert done.exit_code == status, (done.exit_code, done.stdout, done.stderr, done.exception)
+        return done
+
+    def _words(self, *arguments: str) -> list[str]:
+        where = ["--stage", "sandbox", "--endpoint-url", self.endpoint, "--prefix", PREFIX]
+        words = 2 if arguments[0] == "quarantine" else 1
+        return [*arguments[:words], *where, *arguments[words:]]

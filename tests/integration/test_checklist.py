@@ -352,7 +352,8 @@ def test_a_cutover_tells_how_long_the_application_was_paused(ready: Stage) -> No
     done = cutover.cutover(ready.world, {}, told.append)
 
     assert 20 < done.paused_seconds < 40
-    assert [each.split(";")[0].split(" is ")[0] for each in told[:3]] == [
+    assert [each.split(";")[0].split(" is ")[0] for each in told[:4]] == [
+        "comparing in advance what was touched since the last complete comparison",
         "the pause will take about 24 s",
         "pause the application's writes to the old tables now",
         "the application",

@@ -21,11 +21,10 @@ from local_cloud.stage import DEAD, SWEEP
 from tests.integration.proxy import Faults, misbehaving
 
 SEEDS = [int(seed) for seed in os.environ.get("FAULT_SEEDS", "1").split()]
-"""`FAULT_SEEDS="2 3 4" make test ARGS=tests/integration/test_faults.py` for others."""
+CHANGES = int(os.environ.get("FAULT_CHANGES", "250"))
+"""`FAULT_SEEDS="2 3 4" FAULT_CHANGES=2000 make test ARGS=tests/integration/test_faults.py` for others, and longer ones."""
 
 MIGRATED = ("links", "milestones", "actuals", "readings")
-
-CHANGES = 600
 
 ENDS = 300.0
 """Seconds after which a test hangs."""
@@ -59,7 +58,7 @@ def cloud(seed: int, faults: Faults, endpoint: str, tmp_path: Path) -> Iterator[
 @pytest.mark.timeout(900)
 def test_a_migration_through_faults_converges(seed: int, faults: Faults, cloud: Cloud) -> None:
     application = Application(cloud.dynamodb, cloud.tables, cast := Measures(seed))
-    rows = application.seed(2_500)
+    rows = application.seed(4 * CHANGES)
     cloud.switch_streams_on()
     cloud.start_pollers(Kills(kill=0.03, again=0.1, random=random.Random(seed)))
     cloud.start_schedule("Sweep", {"older_than": DEAD}, SWEEP)

@@ -116,6 +116,7 @@ WAY = ["backup", "prepare", "local", "backfill", "validate", "cutover"]
 """The verbs from old tables to an application that reads the new ones."""
 
 
+@pytest.mark.slow
 def test_whoever_types_what_status_says_next_arrives(endpoint: str, tmp_path: Path) -> None:
     """From the first minute on: nothing but old tables is there, no table of the new model, none of the migration's."""
     stand = Stand(endpoint, tmp_path)

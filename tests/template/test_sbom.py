@@ -8,9 +8,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_the_bill_of_materials_is_the_lock() -> None:
     subprocess.run(["make", "sbom"], cwd=ROOT, capture_output=True, text=True, check=True)
 

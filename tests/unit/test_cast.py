@@ -58,7 +58,7 @@ def test_rows_come_change_go_wrong_and_are_corrected(model: Model, its_own: bool
     cast.seeded(60)
     wrong = 0
     for table in model.old_tables:
-        for moves in [False, True] * 10:
+        for moves in [False, True] * 3:
             row = cast.insert(table)
             assert row is not None
             changed, bad = cast.change(table, row, moves), cast.reject(table, row)

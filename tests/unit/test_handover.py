@@ -15,10 +15,12 @@ import pytest
 from benchmarks.rows import Stream
 from measures.model import MODEL
 from remodel import fence
+from remodel.call import Call
+from remodel.hints import Hint
 from remodel.keys import Key
 from remodel.replicate import replicate
 from remodel.store import READS
-from remodel_testing.memory import Fault
+from remodel_testing.memory import Fault, MemoryStore
 from runner import handover
 from runner.errors import NotReady
 from runner.handover import hand_over
@@ -34,13 +36,46 @@ CHANGED = 400
 READ = Reader("actuals", True, 0.0, "on")
 
 
-class Quiet:
-    def read(self) -> list[Any]:
-        return []
+Told = Callable[[str, float], None]
+
+
+class Application:
+    """Writes a row when it is told so. `late`: its function reads that only when the pause is asked for. As tips, it shows what
+    was written."""
+
+    def __init__(self, late: bool = False) -> None:
+        self._late = late
+        self._seen: list[Hint] = []
+        self._waiting: list[Any] = []
+        self.place, self.stream = memory_place(MODEL)[0], Stream()
+
+    def read(self) -> list[Hint]:
+        seen, self._seen = self._seen, []
+        return seen
+
+    def write(self) -> None:
+        row, store = actual("written", measure_id=text(guid("m1"))), self.place.store
+        assert isinstance(store, MemoryStore)
+        store.tables["actuals"].put(row)
+        self._waiting.append(self.stream.record("actuals", None, row))
+        self._seen.append(Hint(Key("actuals", guid("written"))))
+
+    def deliver(self) -> None:
+        records, self._waiting = {"Records": self._waiting}, []
+        assert replicate(self.place.call(600.0), "actuals", "actuals", records).failed is None
+
+    def hear(self, told: str) -> None:
+        if self._late and told.startswith("comparing in advance"):
+            self.write()
+        if told.startswith("pause the application"):
+            self.deliver()
+
+
+def silent(told: str, now: float) -> None: ...
 
 
 def paused(
-    rows: int, reader: Reader = READ, tell: Callable[[str, float], None] = lambda told, now: None
+    rows: int, reader: Reader = READ, tell: Told = silent, application: Application | None = None
 ) -> tuple[float, int]:
     """Seconds from the last change to the moment at which the flag can be flipped, and old rows compared in it."""
 
@@ -64,8 +99,15 @@ def paused(
     nothing: Any = SimpleNamespace(check=lambda: None)
     names = {name: name for name in store.tables}
     readers: Any = SimpleNamespace(look=lambda: [reader])
-    world = World("dev", place, nothing, names, nothing, readers, nothing, nothing, nothing, nothing, Quiet)
-    done = hand_over(world, Quiet(), began, lambda told: tell(told, clock.now() - began))
+    world = World("dev", place, nothing, names, nothing, readers, nothing, nothing, nothing, nothing, Application)
+    application = application or Application()
+    application.place, application.stream = place, stream
+
+    def hear(told: str) -> None:
+        application.hear(told)
+        tell(told, clock.now() - began)
+
+    done = hand_over(world, application, began, hear)
     assert place.call(1.0).fence()
     return clock.now() - done.quiet, done.compared
 
@@ -76,6 +118,34 @@ def test_the_pause_does_not_depend_on_the_size_of_the_tables() -> None:
     assert paused(1_000_000) == (pytest.approx(small), compared)
     assert compared == 0, "all of it was compared before the pause"
     assert small < handover.QUIET + fence.BOUND + 5
+
+
+def test_what_was_on_its_way_before_the_pause_is_all_that_is_compared_in_it() -> None:
+    """A busy application always has something on its way."""
+    assert paused(10, application=Application(late=True))[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("rounds", "compared"), [(handover.ROUNDS, 0), (1, 1)], ids=["a second round", "no other round"]
+)
+def test_what_is_written_during_a_long_round_is_compared_by_the_next_one(
+    rounds: int, compared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, ended, listed = Application(), handover.ended, []
+
+    def write_once(call: Call, parts: Any) -> set[str]:
+        if not listed:
+            writing.write()
+            writing.deliver()
+        listed.append(parts)
+        return ended(call, parts)
+
+    monkeypatch.setattr(handover, "ended", write_once)
+    monkeypatch.setattr(handover, "ROUNDS", rounds)
+    monkeypatch.setattr(handover, "QUIET", 0.05)
+
+    assert paused(10, application=writing)[1] == compared
+    assert len(listed) == min(rounds, 2)
 
 
 def test_what_metrics_tell_late_is_waited_for_before_the_pause_is_asked_for() -> None:
