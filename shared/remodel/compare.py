@@ -22,7 +22,7 @@ from remodel.items import Item
 from remodel.joins import Bound, Group
 from remodel.keys import Key
 from remodel.mapping import Expected, Snapshot
-from remodel.materialize import PAIRS
+from remodel.materialize import PAIRS, weight_of
 from remodel.segments import Segment
 from remodel.store import QUARANTINE
 
@@ -126,7 +126,7 @@ def _forward(
     room = PAIRS
     for key, snapshot in present.items():
         step[key] = want = mapping.expected(call.model, key, snapshot)
-        room -= len(want.rows)
+        room -= len(want.rows) * weight_of(snapshot.item)
         _count(key, want, report)
         if room <= 0:
             yield from _differences(call, step, snapshots, wanted if whole else {})

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from remodel import claims, index, mapping, newkeys
 from remodel.call import Call, when
 from remodel.hints import Hint
-from remodel.items import Item, same
+from remodel.items import Item, same, size
 from remodel.joins import Group
 from remodel.keys import Key
 from remodel.mapping import SINCE, Snapshot
@@ -24,6 +24,9 @@ from remodel.store import QUARANTINE
 
 PAIRS = 5_000
 """New keys that are looked at in one step: what bounds the memory of a call."""
+
+LIGHT = 8_192
+"""Bytes of an old row whose new keys count once. Those of a larger row count once more for each time that it has so many."""
 
 Through = Mapping[Key, frozenset[Key]]
 """For rows that a fan-out reaches: the members that changed."""
@@ -62,11 +65,13 @@ def materialize(call: Call, note: Note, hints: Mapping[Key, Hint], through: Thro
 
 
 class _Target(NamedTuple):
-    """The keys of one old row that are looked at, what should be there, and of them the shared keys of a narrow look."""
+    """The keys of one old row that are looked at, what should be there, how often each counts, and the shared keys of a narrow
+    look."""
 
     row: Key
     want: Mapping[Key, Item]
     keys: Sequence[Key]
+    weight: int
     shared: Iterable[Key] = ()
 
     def roles_changed(self, found: Mapping[Key, Item]) -> bool:
@@ -146,12 +151,12 @@ class _Batch:
         ]
 
     def _targets(self, key: Key, snapshot: Snapshot) -> Iterator[_Target]:
-        model = self._call.model
+        model, weight = self._call.model, weight_of(snapshot.item)
         if key not in self._complete:
             if narrow := newkeys.narrow_keys(model, key, snapshot, self._through[key]):
                 want, shared = mapping.expected(model, key, snapshot, self._through[key]), narrow[1]
                 shared.add(mapping.quarantine_key(key))
-                yield _Target(key, want.rows, sorted(narrow[0] | shared), shared)
+                yield _Target(key, want.rows, sorted(narrow[0] | shared), weight, shared)
                 return
             self._complete.add(key)
         want = mapping.expected(model, key, snapshot)
@@ -161,9 +166,9 @@ class _Batch:
         if self._may_be_held(key):
             # A row that became acceptable has a record whose old image was rejected: that hint looks into quarantine.
             keys.add(mapping.quarantine_key(key))
-        ordered = sorted(keys)
-        for n in range(0, len(ordered), PAIRS):
-            yield _Target(key, want.rows, ordered[n : n + PAIRS])
+        ordered, at_once = sorted(keys), max(1, PAIRS // weight)
+        for n in range(0, len(ordered), at_once):
+            yield _Target(key, want.rows, ordered[n : n + at_once], weight)
 
     def _write(self, targets: list[_Target], found: Mapping[Key, Item], snapshots: Mapping[Key, Snapshot]) -> list[Key]:
         by_row = {target.row: changes for target in targets if (changes := target.differences(found))}
@@ -243,15 +248,21 @@ class _Batch:
         self._call.write_rows({key: self._dated(item, None) for key, item in rows.items()})
 
 
+def weight_of(item: Item | None) -> int:
+    """How often each new key of an old row counts."""
+    return 1 if item is None else 1 + size(item) // LIGHT
+
+
 def _steps(targets: Iterable[_Target]) -> Iterator[list[_Target]]:
-    """Targets that together have up to PAIRS keys."""
+    """Targets whose keys together count up to PAIRS."""
     step: list[_Target] = []
     room = PAIRS
     for target in targets:
-        if step and len(target.keys) > room:
+        weight = len(target.keys) * target.weight
+        if step and weight > room:
             yield step
             step, room = [], PAIRS
         step.append(target)
-        room -= len(target.keys)
+        room -= weight
     if step:
         yield step

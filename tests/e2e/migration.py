@@ -239,9 +239,7 @@ class Migration:
         accept = self._open_gate()
         new = NewVersionOnAws(self._dynamodb(), self.place.tables, cast.model, cast.random, flag=self._flag)
         new.start()
-        for line in self.place.follow("cutover", *accept, "--execute"):
-            if line.startswith(ASKED):
-                application.pause()
+        self._cut_over(application, accept)
         if (flag := self._flag()) != "new":
             raise StepFailed(f"expected the cutover to set the read flag to 'new', found {flag!r}")
         self.place.until(lambda: len(new.told) >= WRITES or None, f"{WRITES} writes of the new version")
@@ -265,6 +263,25 @@ class Migration:
         self._validate()
         refused = self._gate()["refused"]
         accept = [word for each in refused for word in ("--accept", each["accept"])]
+        self._wait_for_gate(accept)
+        return accept
+
+    def _cut_over(self, application: Application, accept: list[str]) -> None:
+        for left in reversed(range(TRIES)):
+            asked = False
+            try:
+                for line in self.place.follow("cutover", *accept, "--execute"):
+                    if line.startswith(ASKED):
+                        asked = True
+                        application.pause()
+                return
+            except StepFailed:
+                # A stream may be late again since the gate was looked at.
+                if asked or not left:
+                    raise
+            self._wait_for_gate(accept)
+
+    def _wait_for_gate(self, accept: list[str]) -> None:
         deadline, before = time.monotonic() + METRICS, None
         while shut := [each["name"] for each in self._gate(*accept)["checks"] if each["stops"]]:
             if shut != before:
@@ -273,7 +290,6 @@ class Migration:
             if time.monotonic() > deadline:
                 self.place.remodel("cutover", *accept)
             time.sleep(15)
-        return accept
 
     def _begin_to_write(self, brisk: int) -> Application:
         """`brisk`: changes before it slows down to two a second: a comparison passes where few changes are on their way."""
