@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from remodel import claims, index, mapping, newkeys, reading
 from remodel.call import Call
@@ -106,7 +106,8 @@ def touched(call: Call, hints: Iterable[Hint]) -> Report:
 def _touched(call: Call, wanted: Mapping[Key, frozenset[Group]]) -> Report:
     report = Report(rows=Counter(key.table for key in wanted))
     findings = _without_claims(call, _forward(call, wanted, report, whole=True), named=True)
-    findings = [each for each in findings if not _is_of_another(call, each)]
+    claiming = _claiming(call, [each for each in findings if each.what == "orphaned"])
+    findings = [each for each in findings if each.what != "orphaned" or not claiming.others(each)]
     report.counts.update(each.what for each in findings)
     report.differing.update(each.origin for each in findings if each.origin)
     report.name(findings)
@@ -256,35 +257,41 @@ def _by_member(call: Call, left: Mapping[Key, Item]) -> dict[Key, set[Key]]:
     return origins
 
 
+class _Claiming(NamedTuple):
+    """`expected`: by new key, the old rows that expect it, and what each expects there."""
+
+    expected: Mapping[Key, Mapping[Key, Item]]
+
+    def others(self, finding: Finding) -> dict[Key, Item]:
+        """A key that an old row could have had is right as it is where another old row expects it."""
+        claiming = self.expected.get(finding.new, {})
+        return {row: want for row, want in claiming.items() if row != finding.origin}
+
+
+def _claiming(call: Call, findings: Iterable[Finding]) -> _Claiming:
+    """Who expects the stored new rows of these findings."""
+    stored = {each.new: each.found for each in findings if each.found is not None and each.new.table != QUARANTINE}
+    by_member, by_key = _by_member(call, stored), _by_key(call, stored)
+    return _Claiming(claims.expected_by(call, {new: by_key[new] | by_member.get(new, set()) for new in stored}))
+
+
 def _without_claims(call: Call, findings: Iterable[Finding], named: bool = False) -> list[Finding]:
     """Without rows that are there as another old row wants them: no repair can serve both, and the backward comparison counts
     them. `named`: with them, once a key."""
-    left: dict[tuple[str, Key, Key | None], Finding] = {}
-    for each in findings:
-        claimed = _claimed(call, each) if each.what == "different" else each
+    every, left = list(findings), dict[tuple[str, Key, Key | None], Finding]()
+    claiming = _claiming(call, [each for each in every if each.what == "different"])
+    for each in every:
+        claimed = _claimed(each, claiming) if each.what == "different" else each
         if named or claimed is each:
             left.setdefault((claimed.what, claimed.new, None if claimed.others else claimed.origin), claimed)
     return list(left.values())
 
 
-def _claimed(call: Call, finding: Finding) -> Finding:
-    claiming, found = _claiming(call, finding), finding.found
-    if found is None or all(fields(want, found) for want in claiming.values()):
+def _claimed(finding: Finding, claiming: _Claiming) -> Finding:
+    others, found = claiming.others(finding), finding.found
+    if found is None or all(fields(want, found) for want in others.values()):
         return finding
-    return finding._replace(what="claims", others=tuple(sorted(claiming)))
-
-
-def _is_of_another(call: Call, finding: Finding) -> bool:
-    """Whether a key that an old row could have had is right as it is, because another old row expects it."""
-    return finding.what == "orphaned" and bool(_claiming(call, finding))
-
-
-def _claiming(call: Call, finding: Finding) -> Mapping[Key, Item]:
-    """The other old rows that expect the key of a stored new row, and what each expects there."""
-    if finding.found is None or finding.new.table == QUARANTINE:
-        return {}
-    others = claims.every_origin(call, finding.new, finding.found) - {finding.origin}
-    return claims.expected_by(call, {finding.new: others}).get(finding.new, {})
+    return finding._replace(what="claims", others=tuple(sorted(others)))
 
 
 def _repair(call: Call, finding: Finding) -> None:

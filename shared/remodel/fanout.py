@@ -57,15 +57,17 @@ def affected(call: Call, hints: Iterable[Hint]) -> Iterator[Hint]:
     """These hints, and one for each row that sees a change of theirs: all that a call with them would look at."""
     merged = merge(hints)
     yield from merged.values()
-    for spread in spreads(call, {key: hint.groups for key, hint in merged.items() if hint.spreads}):
-        start: str | None = ""
-        rows = [*_whole_members(call, [spread])[spread]]
-        while start is not None:
-            page = _page(call, spread, start or None)
-            rows += page.rows
-            start = page.next
+    changed = spreads(call, {key: hint.groups for key, hint in merged.items() if hint.spreads})
+    every = list({(spread.kind, spread.group): spread for spread in changed}.values())
+    for n in range(0, len(every), AT_ONCE):
+        some = every[n : n + AT_ONCE]
+        whole = _whole_members(call, some)
+        for spread, first in zip(some, _first_pages(call, some), strict=True):
+            rows, start = [*whole[spread], *first.rows], first.next
+            while start is not None:
+                page = _page(call, spread, start)
+                rows, start = rows + page.rows, page.next
             yield from (Hint(row, frozenset({spread.group}), spreads=False) for row in rows)
-            rows = []
 
 
 def fan_out(call: Call, note: Note, groups: Mapping[Key, frozenset[Group]]) -> Done:
@@ -86,7 +88,7 @@ def fan_out(call: Call, note: Note, groups: Mapping[Key, frozenset[Group]]) -> D
 
 def _fan_out(call: Call, note: Note, some: list[Spread]) -> Done:
     done, touched = Done(), _Touched({}, {})
-    pages = call.all([lambda spread=spread: _page(call, spread, None) for spread in some])  # type: ignore[misc]
+    pages = _first_pages(call, some)
     small = [(spread, page) for spread, page in zip(some, pages, strict=True) if page.next is None]
     whole = _whole_members(call, [spread for spread, _ in small])
     for spread, page in small:
@@ -136,6 +138,10 @@ def _whole_members(call: Call, some: list[Spread]) -> dict[Spread, list[Key]]:
     }
     sets = index.read_sets(call, [each for keys in wanted.values() for each in keys])
     return {spread: [row for each in keys for row in sorted(sets[each].keys)] for spread, keys in wanted.items()}
+
+
+def _first_pages(call: Call, some: list[Spread]) -> list[index.MemberPage]:
+    return call.all([lambda spread=spread: _page(call, spread, None) for spread in some])  # type: ignore[misc]
 
 
 def _page(call: Call, spread: Spread, start: str | None) -> index.MemberPage:
