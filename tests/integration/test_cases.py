@@ -41,7 +41,13 @@ def links_last(sources: Sequence[str]) -> Sequence[str]:
     return sources[::-1]
 
 
-orders = pytest.mark.parametrize("order", [links_first, links_last], ids=lambda order: order.__name__)
+orders = pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(links_first, id="links_first"),
+        pytest.param(links_last, id="links_last", marks=pytest.mark.slow),  # in memory, too: tests/unit/test_cases.py
+    ],
+)
 Order = Callable[[Sequence[str]], Sequence[str]]
 
 
