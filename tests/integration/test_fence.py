@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from measures.model import MODEL
-from remodel import fanout
+from remodel import compare, fanout
 from remodel.errors import Fenced
 from remodel.fence import FENCE
 from remodel.hints import Hint
@@ -34,6 +34,11 @@ def set_fence(application: Application) -> None:
 
 def lift_fence(application: Application) -> None:
     application.place.remove("index", INDEX_KEY.decode(FENCE.text))
+
+
+@pytest.fixture(autouse=True)
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "CONFIRM", 0.0)
 
 
 @pytest.fixture

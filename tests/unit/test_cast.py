@@ -72,7 +72,7 @@ def test_rows_come_change_go_wrong_and_are_corrected(model: Model, its_own: bool
                 assert key(model, table, row) == key(model, table, bad) == key(model, table, corrected)
                 assert not cast.is_rejected(table, corrected)
                 wrong += 1
-    assert wrong > 5
+    assert wrong > 1
 
 
 def test_what_only_the_mapping_rejects_is_no_row_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
