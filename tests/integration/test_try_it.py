@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -58,7 +59,7 @@ class Terminals:
             place = dict(each.split("=", 1) for each in line.split()[1:])
             self.environment |= {**place, "REMODEL_ENDPOINT_URL": f"http://127.0.0.1:{self._port}"}
         else:
-            words = line.replace(".venv/bin/remodel", "python -m runner.cli").split()[2:]
+            words = shlex.split(line.replace(".venv/bin/remodel", "python -m runner.cli"))[2:]
             name = next((each for each in WORKS if " ".join(words).startswith(each)), "")
             command = [sys.executable, "-m", *words]
             self._start(name, command) if name else self._run(line, command, words[1])

@@ -9,6 +9,7 @@ import pytest
 from measures.model import MODEL
 from remodel.compare import CONFIRM, LOOKS, look
 from remodel.converge import converge
+from remodel.findings import EXAMPLES, first
 from remodel.hints import of_row
 from remodel.keys import Key
 from tests.rows import actual, guid, link, number
@@ -41,3 +42,10 @@ def test_what_arrives_before_the_last_look_is_no_difference(arrives: float, diff
 
     assert report.counts["different"] == different
     assert clock.now() - began == min(LAST, CONFIRM if arrives == CONFIRM else LAST)
+
+
+def test_differences_are_shown_before_all_else() -> None:
+    """A report shows few examples, and pairs that are kept apart may be many."""
+    told = [{"what": "tenant_violations"} for _ in range(EXAMPLES)]
+
+    assert first([*told, {"what": "missing"}])[0] == {"what": "missing"}

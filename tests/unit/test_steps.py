@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from measures.model import MODEL
-from remodel import materialize
+from remodel import compare, materialize
 from remodel.converge import converge
 from remodel.hints import of_row
 from remodel.items import Item
@@ -42,3 +42,25 @@ def test_of_a_large_row_fewer_new_rows_are_written_at_once(
 
     assert sum(written) == len(store.tables["measure_data"].items) == LINKS
     assert max(written) == at_once
+
+
+@pytest.mark.parametrize(("length", "at_once"), [(100, LINKS), (10 * materialize.LIGHT, 1 + ROOM // 11)])
+def test_of_large_rows_fewer_are_compared_at_once(length: int, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "PAIRS", ROOM)
+    place, store = memory_place(MODEL)
+    rows = [actual(f"{n}", override_comment=text("x" * length)) for n in range(LINKS)]
+    keys = [Key("actuals", row["id"]["S"]) for row in rows]
+    for source, row in [("links", link()), *(("actuals", row) for row in rows)]:
+        store.tables[source].put(row)
+        converge(place.call(600.0), [of_row(MODEL, Key(source, row["id"]["S"]), row)])
+    get, looked = store.get, list[int]()
+
+    def counted(keys: Sequence[Key], consistent: bool = True) -> tuple[dict[Key, Item], list[Key]]:
+        looked.append(sum(key.table == "measure_data" for key in keys))
+        return get(keys, consistent)
+
+    monkeypatch.setattr(store, "get", counted)
+    report = compare.look(place.call(600.0), "actuals", keys)
+
+    assert (report.drift, report.counts["expected"]) == (0, LINKS)
+    assert max(looked) == at_once
