@@ -195,13 +195,15 @@ def _all_is_noted(world: World) -> bool:
 
 
 def _touched(world: World, parts: Mapping[str, list[Hint]], hints: Iterable[Hint]) -> Report:
-    """Where not all is noted, everything is compared."""
+    """Where not all is noted, everything is compared; then any row may be what differs."""
     if _all_is_noted(world):
         return touched(world.call(OLDER_THAN), [*chain(*parts.values()), *hints])
     found = compare(world, Asked("cutover", both_ways(world)), SEGMENTS)
     report = Report(examples=found.examples)
     report.counts.update(found.counts)
     report.rows.update(found.rows)
+    if _differs(report):
+        report.differing.update(hint.key for hint in hints)
     return report
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remodel.items import Item
+from remodel.items import Item, same
+from remodel.model import Model
+from remodel.store import QUARANTINE
 
 ROOT = Path(__file__).parent / "cases"
 
@@ -31,6 +33,18 @@ class Case:
         """By old table and key text, a part of the reason."""
         rows = self.new["quarantine"]
         return {(table, key): reason for table in rows for key, reason in rows[table].items()}
+
+    def check(self, model: Model, held: Callable[[str], Mapping[str, Item]]) -> None:
+        """Fails where the new tables or quarantine hold anything else. `held`: the rows of a table by key text."""
+        for name, table in model.new_tables.items():
+            told, found = {table.schema.encode(rows[0]): rows for rows in self.rows(name)}, held(name)
+            assert sorted(told) == sorted(found), name
+            wrong = {key: found[key] for key, rows in told.items() if not any(same(row, found[key]) for row in rows)}
+            assert not wrong, name
+        refused: Iterable[Any] = held(QUARANTINE).values()
+        reasons = {(row["source"]["S"], row["row_id"]["S"]): row["reason"]["S"] for row in refused}
+        assert sorted(self.quarantine) == sorted(reasons)
+        assert all(part in reasons[key] for key, part in self.quarantine.items()), reasons
 
 
 def load(path: Path) -> Case:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from remodel import claims, index, mapping, newkeys, reading
 from remodel.call import Call
@@ -107,7 +107,7 @@ def _touched(call: Call, wanted: Mapping[Key, frozenset[Group]]) -> Report:
     report = Report(rows=Counter(key.table for key in wanted))
     findings = _without_claims(call, _forward(call, wanted, report, whole=True), named=True)
     claiming = _claiming(call, [each for each in findings if each.what == "orphaned"])
-    findings = [each for each in findings if each.what != "orphaned" or not claiming.others(each)]
+    findings = [each for each in findings if each.what != "orphaned" or not _others(each, claiming)]
     report.counts.update(each.what for each in findings)
     report.differing.update(each.origin for each in findings if each.origin)
     report.name(findings)
@@ -257,22 +257,20 @@ def _by_member(call: Call, left: Mapping[Key, Item]) -> dict[Key, set[Key]]:
     return origins
 
 
-class _Claiming(NamedTuple):
-    """`expected`: by new key, the old rows that expect it, and what each expects there."""
-
-    expected: Mapping[Key, Mapping[Key, Item]]
-
-    def others(self, finding: Finding) -> dict[Key, Item]:
-        """A key that an old row could have had is right as it is where another old row expects it."""
-        claiming = self.expected.get(finding.new, {})
-        return {row: want for row, want in claiming.items() if row != finding.origin}
+Claiming = Mapping[Key, Mapping[Key, Item]]
+"""By new key, the old rows that expect it, and what each expects there."""
 
 
-def _claiming(call: Call, findings: Iterable[Finding]) -> _Claiming:
+def _claiming(call: Call, findings: Iterable[Finding]) -> Claiming:
     """Who expects the stored new rows of these findings."""
     stored = {each.new: each.found for each in findings if each.found is not None and each.new.table != QUARANTINE}
     by_member, by_key = _by_member(call, stored), _by_key(call, stored)
-    return _Claiming(claims.expected_by(call, {new: by_key[new] | by_member.get(new, set()) for new in stored}))
+    return claims.expected_by(call, {new: by_key[new] | by_member.get(new, set()) for new in stored})
+
+
+def _others(finding: Finding, claiming: Claiming) -> dict[Key, Item]:
+    """A key that an old row could have had is right as it is where another old row expects it."""
+    return {row: want for row, want in claiming.get(finding.new, {}).items() if row != finding.origin}
 
 
 def _without_claims(call: Call, findings: Iterable[Finding], named: bool = False) -> list[Finding]:
@@ -287,8 +285,8 @@ def _without_claims(call: Call, findings: Iterable[Finding], named: bool = False
     return list(left.values())
 
 
-def _claimed(finding: Finding, claiming: _Claiming) -> Finding:
-    others, found = claiming.others(finding), finding.found
+def _claimed(finding: Finding, claiming: Claiming) -> Finding:
+    others, found = _others(finding, claiming), finding.found
     if found is None or all(fields(want, found) for want in others.values()):
         return finding
     return finding._replace(what="claims", others=tuple(sorted(others)))

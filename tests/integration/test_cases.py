@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from remodel.items import same
 from tests.case import CASES, Case
-from tests.places import Place
 from tests.records import Application, Record
 
 COUNTS = {"ambiguous": "ambiguous_lookups"}
@@ -65,11 +63,11 @@ def test_stream(case: Case, order: Order, told: Application) -> None:
         batches = changes(told, state, order)
         deliver(told, batches)
         delivered += batches
-    check(case, told.place)
+    case.check(told.place.model, told.place.by_key)
 
     deliver(told, delivered)
 
-    check(case, told.place)
+    case.check(told.place.model, told.place.by_key)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if len(case.states) > 1], ids=lambda case: case.name)
@@ -78,7 +76,7 @@ def test_a_stream_that_is_late(case: Case, told: Application) -> None:
     batches = [batch for state in case.states for batch in changes(told, state, links_first)]
     deliver(told, batches[::-1])
 
-    check(case, told.place)
+    case.check(told.place.model, told.place.by_key)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if len(case.states) == 1], ids=lambda case: case.name)
@@ -87,7 +85,7 @@ def test_backfill(case: Case, told: Application) -> None:
     changes(told, case.states[0], links_first)
     told.backfill()
 
-    check(case, told.place)
+    case.check(told.place.model, told.place.by_key)
     report = told.handlers("Reconcile", {"mode": "counts"})
     assert report["drift"] == 0, report["examples"]
     told = {COUNTS.get(name, name): count for name, count in case.new["counts"].items()}
@@ -106,16 +104,3 @@ def changes(told: Application, state: Any, order: Order) -> Batches:
 def deliver(told: Application, batches: Batches) -> None:
     for source, records in batches:
         told.deliver(source, *records)
-
-
-def check(case: Case, place: Place) -> None:
-    for table in place.model.new_tables:
-        encode = place.schema(table).encode
-        told = {encode(rows[0]): rows for rows in case.rows(table)}
-        found = place.by_key(table)
-        assert sorted(told) == sorted(found), table
-        wrong = {key: found[key] for key, rows in told.items() if not any(same(row, found[key]) for row in rows)}
-        assert not wrong, table
-    reasons = {(item["source"]["S"], item["row_id"]["S"]): item["reason"]["S"] for item in place.rows("quarantine")}
-    assert sorted(case.quarantine) == sorted(reasons)
-    assert all(part in reasons[key] for key, part in case.quarantine.items()), reasons

@@ -5,6 +5,7 @@ The store in memory takes a moment for each item that it is asked for. So the cl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -15,15 +16,16 @@ import pytest
 from benchmarks.rows import Stream
 from measures.model import MODEL
 from remodel import fence
-from remodel.call import Call
+from remodel.call import Call, Place
 from remodel.hints import Hint
 from remodel.keys import Key
 from remodel.replicate import replicate
 from remodel.store import READS
 from remodel_testing.memory import Fault, MemoryStore
 from runner import handover
+from runner.comparison import Found
 from runner.errors import NotReady
-from runner.handover import hand_over
+from runner.handover import Rehearsed, hand_over
 from runner.world import Reader, World
 from tests.rows import actual, guid, link, text
 from tests.still import memory_place
@@ -43,11 +45,13 @@ class Application:
     """Writes a row when it is told so. `late`: its function reads that only when the pause is asked for. As tips, it shows what
     was written."""
 
+    place: Place
+    stream: Stream
+
     def __init__(self, late: bool = False) -> None:
         self._late = late
         self._seen: list[Hint] = []
         self._waiting: list[Any] = []
-        self.place, self.stream = memory_place(MODEL)[0], Stream()
 
     def read(self) -> list[Hint]:
         seen, self._seen = self._seen, []
@@ -146,6 +150,22 @@ def test_what_is_written_during_a_long_round_is_compared_by_the_next_one(
 
     assert paused(10, application=writing)[1] == compared
     assert len(listed) == min(rounds, 2)
+
+
+@pytest.mark.parametrize(("missing", "left"), [(0, ()), (1, ("written",))], ids=["all is right", "something differs"])
+def test_where_not_all_is_noted_any_change_may_be_what_differs(
+    missing: int, left: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, place = Application(), memory_place(MODEL)[0]
+    application.place, application.stream = place, Stream()
+    world: Any = SimpleNamespace(call=lambda seconds=600.0: place.call(seconds), clock=place.clock)
+    monkeypatch.setattr(handover, "_all_is_noted", lambda world: False)
+    monkeypatch.setattr(handover, "compare", lambda *asked: Found(0.0, Counter(missing=missing), {}))
+    application.write()
+
+    done = handover._round(world, place.clock.now(), application, Rehearsed())
+
+    assert [hint.key.text for hint in done.hints] == [guid(each) for each in left]
 
 
 def test_what_metrics_tell_late_is_waited_for_before_the_pause_is_asked_for() -> None:
