@@ -82,7 +82,7 @@ def cutover(world: World, accepted: Mapping[str, int], tell: Tell) -> Flipped:
             returned.forget(world)
             return Flipped(NEW)
         if fenced:
-            world.call().lift_fence()
+            world.call().lift_fence(fenced)
         gated = gate(world, accepted)
         facts["conditions"] = {each.name: each.found for each in gated.checks}
         readiness.require(gated.checks, "the cutover")
@@ -120,10 +120,11 @@ def _hand_over(world: World, tips: Tips, tell: Tell) -> HandedOver:
         handed = hand_over(world, tips, _since(world), tell)
         world.journal.check()
     except BaseException:
+        since = ownership.fenced_since(world)
         # A cutover that was taken over leaves the fence to whoever has the lease now, who may have flipped the flag.
         world.journal.check()
         tell("lifting the fence")
-        world.call().lift_fence()
+        world.call().lift_fence(since)
         raise
     return handed
 

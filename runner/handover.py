@@ -77,7 +77,6 @@ def hand_over(world: World, tips: Tips, since: float, tell: Tell) -> HandedOver:
     world.journal.check()
     world.call().set_fence(when(world.clock.now()))
     world.clock.sleep(fence.BOUND)
-    _stands(world)
     if left := unfinished(world.call()):
         raise NotReady(f"expected nothing to be under way behind the fence, found {left}: cut over again")
     tell("comparing what was touched meanwhile")
@@ -163,13 +162,6 @@ def _drain(world: World, hints: list[Hint]) -> None:
             )
         call(world, "Sweep")
         world.clock.sleep(LOOK)
-
-
-def _stands(world: World) -> None:
-    """A request that got no answer may be carried out late, though no later than the bound; also one of an earlier cutover,
-    which lifted its fence. Raises NotReady."""
-    if not world.call().fence():
-        raise NotReady("expected the fence to stand, found it lifted by a request that came late: cut over again")
 
 
 def unfinished(it: Call) -> str:

@@ -17,10 +17,9 @@ def is_cut_over(world: World) -> bool:
 def fenced_since(world: World) -> str:
     """Empty where the fence is not set, or nothing is deployed that it could stand in."""
     try:
-        found = world.call().fence()
+        return world.call().fenced_since()
     except TableNotFound:
         return ""
-    return str(found["since"]["S"]) if found else ""
 
 
 def check(world: World) -> None:

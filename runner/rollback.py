@@ -124,10 +124,12 @@ def flip_back(world: World) -> Back:
     CallFailed."""
     with world.journal.step("rollback", "cutover", "finish", "prepare", "resync") as facts:
         returned.begin(world)
+        since = ownership.fenced_since(world)
         world.journal.check()
-        if not ownership.fenced_since(world):
+        if not since:
             # The flag was set by hand: until the event sources are off, only a fence keeps replication from writing.
-            world.call().set_fence(when(world.clock.now()))
+            since = when(world.clock.now())
+            world.call().set_fence(since)
         world.flag.write(OLD)
         facts["flag"] = OLD
         back = what_is_new(world)
@@ -135,7 +137,7 @@ def flip_back(world: World) -> Back:
         # What was held behind the fence must not overwrite what the application has written to the new tables.
         event_sources.stop(world)
         world.journal.check()
-        world.call().lift_fence()
+        world.call().lift_fence(since)
     return back
 
 

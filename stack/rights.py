@@ -5,8 +5,6 @@ A change of a row touches the row itself and each row that is joined with it; ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from remodel.kinds import Kind
 from remodel.model import Model
 
@@ -35,31 +33,14 @@ def is_contested(model: Model, new: str) -> bool:
     return any(rule.keys is not None for rule in model.mappings if rule.table.name == new)
 
 
-def pages(model: Model, source: str) -> bool:
-    """Whether the function reads members page by page: for a fan-out, or for the origin of a key that names none."""
-    kinds = _affected(model, source)
-    if any(rule.keys is not None for kind in kinds for rule in model.plans[kind].mappings):
-        return True
-    return any(
-        group not in model.plans[other].provider_names
-        for kind in model.old_tables[source].kinds
-        for other, group in _receivers(model, kind)
-    )
-
-
 def provides(model: Model, source: str) -> bool:
     """Whether others see its rows, so that a change may become a pending fan-out."""
     return any(model.plans[kind].provides for kind in model.old_tables[source].kinds)
 
 
 def _affected(model: Model, source: str) -> list[type[Kind]]:
+    """Its own kinds, and those whose rows see rows of these."""
     own = model.old_tables[source].kinds
-    return list(dict.fromkeys((*own, *(other for kind in own for other, _ in _receivers(model, kind)))))
-
-
-def _receivers(model: Model, kind: type[Kind]) -> Iterator[tuple[type[Kind], str]]:
-    """Kinds whose rows see rows of this one, and the names of the groups through which they do."""
-    for other, plan in model.plans.items():
-        for join in plan.receives:
-            if join.kind is kind:
-                yield other, join.name
+    return [
+        kind for kind, plan in model.plans.items() if kind in own or any(join.kind in own for join in plan.receives)
+    ]

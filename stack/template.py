@@ -116,7 +116,6 @@ def _policies(resources: Any, own: Parts, new: Parts) -> Iterator[Edit]:
         "LogsPolicy": lambda *_: True,
         "MaterializePolicy": lambda *_: True,
         "KeepBatchesPolicy": lambda *_: True,
-        "ReadMembersPolicy": rights.pages,
         "SendFanoutsPolicy": rights.provides,
     }.items():
         kept = [each for each in resources[policy]["Properties"]["Roles"] if each not in streams]

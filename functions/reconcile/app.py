@@ -53,7 +53,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     request, runtime = parse(ReconcileRequest, event), wired()
     with telemetry.call(mode=request.mode):
         call = runtime.call(context)
-        if request.scheduled and call.fence():
+        if request.scheduled and call.fenced_since():
             # An alarm keeps its state where nothing is reported, and would go on asking for a repair.
             telemetry.count(Drift=0, QuarantineDepth=0, BackfillIdle=0)
             return _answer(Report(done=True))

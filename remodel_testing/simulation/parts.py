@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from remodel.errors import Unanswered, Unavailable
 from remodel.fanout import PENDING
+from remodel.fence import FENCES
 from remodel.items import Item, Wire
 from remodel.keys import Key
 from remodel.model import Model
@@ -170,6 +171,10 @@ class Messages:
             self.waiting.append(text)
         if fault is not None:
             raise Unavailable("a fault in send")
+
+
+def is_fence(key: Key) -> bool:
+    return key.table == INDEX and key.text.startswith(f"{len(FENCES)}:{FENCES}")
 
 
 def is_note(key: Key) -> bool:

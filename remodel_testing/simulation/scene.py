@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
-from remodel import fence
 from remodel.call import Place
 from remodel.fence import REQUEST
 from remodel.items import Item
@@ -23,6 +22,7 @@ from remodel_testing.simulation.parts import (
     Messages,
     StepClock,
     WatchedStore,
+    is_fence,
     is_note,
     is_pending,
     place_in_index,
@@ -85,7 +85,8 @@ class Scene:
         self.astray: list[Astray] = []
         self.pending: dict[str, tuple[int, int]] = {}
         self.steps = 0
-        self.fenced = self.owned = self.sweeping = False
+        self.fences: set[Key] = set()
+        self.owned = self.sweeping = False
         self._rewinds, self._twins = world.rewinds, world.twins
         self._outages, self._outage, self._astray = world.outages, 0, world.astray
         self._hit: Running | None = None
@@ -188,8 +189,8 @@ class Scene:
                 self.problems.append(f"{owner.name} wrote {key}, which is the application's")
             if running is not None and self.chance.happens(0.4):
                 self._hit = running
-        elif key == fence.FENCE:
-            self._fence(item is not None)
+        elif is_fence(key):
+            self._fence(key, item is not None)
         elif is_note(key):
             name = place_in_index(key)[1]
             if item is None:
@@ -203,11 +204,15 @@ class Scene:
             if counters[1] < counters[0]:
                 self.pending[name] = counters
 
-    def _fence(self, is_set: bool) -> None:
-        self.fenced = is_set
+    def _fence(self, key: Key, is_set: bool) -> None:
+        (self.fences.add if is_set else self.fences.discard)(key)
         self.tell(f"the fence is {'set' if is_set else 'lifted'}")
-        for task in () if is_set else self.tasks:
+        for task in () if self.fences else self.tasks:
             task.held = False
+
+    @property
+    def fenced(self) -> bool:
+        return bool(self.fences)
 
     def is_stale(self, key: Key) -> bool:
         return self.chance.happens(self.world.stale)

@@ -19,7 +19,7 @@ from remodel.items import Item, Wire
 from remodel.joins import Group
 from remodel.keys import Key
 from remodel.model import Model
-from remodel.store import INDEX, INDEX_KEY, READS, WRITES, Change, Page, Store, Update
+from remodel.store import INDEX, INDEX_KEY, NAME, READS, WRITES, Change, Page, Store, Update
 
 T = TypeVar("T")
 
@@ -152,8 +152,8 @@ class Call:
         now = self.now()
         if now - self._fence_read < fence.CHECK:
             return
-        if found := self.fence():
-            fence.raise_fenced(found["since"]["S"])
+        if since := self.fenced_since():
+            fence.raise_fenced(since)
         # The moment before the reading counts: the fence may have been set right after it was read.
         self._fence_read = now
 
@@ -189,18 +189,21 @@ class Call:
             results += self.store.together(jobs[n : n + AT_ONCE])
         return results
 
-    def fence(self) -> Item | None:
-        """The fence as it is now; None where it is not set."""
-        return self.read([fence.FENCE]).get(fence.FENCE)
+    def fenced_since(self) -> str:
+        """When the fence that stands now was set, ISO 8601; empty where it is not set. Raises Unavailable."""
+        return max(self._fences(), default="")
+
+    def _fences(self) -> list[str]:
+        return [item[NAME]["S"] for item in self.items(fence.FENCES)]
 
     def set_fence(self, since: str) -> None:
         """From BOUND seconds after this on, no call writes a new row. Raises Unavailable."""
-        item: Item = INDEX_KEY.decode(fence.FENCE.text)
-        self.write_index([Change(fence.FENCE, {**item, "since": {"S": since}})])
+        key = fence.fence(since)
+        self.write_index([Change(key, INDEX_KEY.decode(key.text))])
 
-    def lift_fence(self) -> None:
-        """Raises Unavailable."""
-        self.write_index([Change(fence.FENCE, None)])
+    def lift_fence(self, since: str) -> None:
+        """One that was set later stays. Raises Unavailable."""
+        self.write_index([Change(fence.fence(name), None) for name in self._fences() if name <= since])
 
     def _write(self, changes: list[Change], fenced: bool) -> list[tuple[Change, str]]:
         left, refused = changes, list[tuple[Change, str]]()

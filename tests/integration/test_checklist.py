@@ -522,7 +522,7 @@ def test_no_verb_writes_behind_the_fence(ready: Stage) -> None:
     for verb in writing.values():
         with pytest.raises(Fenced, match="since 2026-11-22.*`remodel rollback` returns to the old tables"):
             verb()
-    ready.world.call().lift_fence()
+    ready.world.call().lift_fence("2026-11-22T08:00:00Z")
     ready.flag.value = NEW
     for verb in writing.values():
         with pytest.raises(Fenced, match="the flag at 'new'.*`remodel rollback` returns to the old tables"):

@@ -14,7 +14,7 @@ import pytest
 from measures.model import MODEL
 from remodel import compare, fanout
 from remodel.errors import Fenced
-from remodel.fence import FENCE
+from remodel.fence import fence
 from remodel.hints import Hint
 from remodel.keys import Key
 from remodel.notes import Note, open_notes
@@ -26,14 +26,15 @@ from tests.rows import actual, guid, link, measure, milestone, number, person, r
 
 ENGINE = ROOT / "shared/remodel"
 
+FENCE = INDEX_KEY.decode(fence("2026-11-26T08:00:00Z").text)
+
 
 def set_fence(application: Application) -> None:
-    item = {**INDEX_KEY.decode(FENCE.text), "since": text("2026-11-26T08:00:00Z")}
-    application.place.put("index", item)
+    application.place.put("index", FENCE)
 
 
 def lift_fence(application: Application) -> None:
-    application.place.remove("index", INDEX_KEY.decode(FENCE.text))
+    application.place.remove("index", FENCE)
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from remodel.items import Item
 from remodel.keys import Key
 from remodel.mapping import Snapshot
 from remodel.materialize import Done
+from remodel.store import INDEX, INDEX_KEY
 from remodel_testing.memory import MemoryStore
 from remodel_testing.simulation.cutover import Desk, Operator
 from remodel_testing.simulation.parts import WatchedStore
@@ -442,14 +443,14 @@ def no_drain() -> Patches:
     return [(handover, "_drain", nothing)]
 
 
-@guard("cutover: the fence still stands after the bound")
-def no_second_look_at_the_fence() -> Patches:
-    return [(handover, "_stands", nothing)]
-
-
 @guard("cutover: the fence before the flag")
 def no_fence_at_the_flip() -> Patches:
     return [(Call, "set_fence", nothing)]
+
+
+@guard("fence: each cutover sets its own")
+def one_fence_for_all() -> Patches:
+    return [(fence, "fence", lambda since: Key(INDEX, INDEX_KEY.of_texts(fence.FENCES, "0")))]
 
 
 @guard("cutover: the bound is waited for")
@@ -508,7 +509,7 @@ def streams_go_on() -> Patches:
 
 @guard("rollback: the fence stays until its end")
 def the_fence_is_lifted_first() -> Patches:
-    return [(returned, "begin", lambda world: world.call().lift_fence())]
+    return [(returned, "begin", lambda world: world.call().lift_fence("9"))]
 
 
 @guard("rollback: resync")

@@ -19,13 +19,15 @@ from remodel.keys import Key
 from remodel.model import Model
 from remodel.notes import OPEN
 from remodel.segments import Segment
-from remodel.store import NAME, Change, Page
+from remodel.store import INDEX, NAME, Change, Page
 from remodel_testing.limits import stored
 from remodel_testing.memory import Fault, MemoryStore
 from remodel_testing.simulation.cutover import Desk, Operator
-from remodel_testing.simulation.parts import Killed, Messages, StepClock, is_note, place_in_index, tables_of
+from remodel_testing.simulation.parts import Killed, Messages, StepClock, is_fence, is_note, place_in_index, tables_of
 from runner.world import NEW
 from tests.simulation.worlds import SUBJECTS
+
+FENCE = fence.fence("2026-11-26T08:00:00Z")
 
 STEPS = 5_000
 """After which a story does not end."""
@@ -256,10 +258,10 @@ class Stage:
             assert self.start(lambda call, part=part: compare(call, part, 9e15, True).done).finish()  # type: ignore[misc]
 
     def set_fence(self) -> None:
-        self.store.tables["index"].put({**self.store.schema("index").decode(fence.FENCE.text), "since": text("now")})
+        self.store.tables["index"].put(self.store.schema("index").decode(FENCE.text))
 
     def lift_fence(self) -> None:
-        self.store.tables["index"].delete(fence.FENCE.text)
+        self.store.tables["index"].delete(FENCE.text)
 
     # Operators
 
@@ -287,7 +289,7 @@ class Stage:
 
     @property
     def is_fenced(self) -> bool:
-        return fence.FENCE.text in self.store.tables["index"].items
+        return any(is_fence(Key(INDEX, text)) for text in self.store.tables[INDEX].items)
 
     def is_open(self) -> bool:
         return True

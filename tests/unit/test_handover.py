@@ -112,7 +112,7 @@ def paused(
         tell(told, clock.now() - began)
 
     done = hand_over(world, application, began, hear)
-    assert place.call(1.0).fence()
+    assert place.call(1.0).fenced_since()
     return clock.now() - done.quiet, done.compared
 
 
