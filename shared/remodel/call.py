@@ -107,10 +107,15 @@ class Call:
 
     def read(self, keys: Iterable[Key], consistent: bool = True) -> dict[Key, Item]:
         """The items that exist. Raises Unavailable."""
-        left, found = list(dict.fromkeys(keys)), {}
+        return self.read_as(lambda _, item: item, keys, consistent)
 
-        def attempt(chunk: list[Key]) -> tuple[dict[Key, Item], list[Key]]:
-            return self.store.get(chunk, consistent)
+    def read_as(self, keep: Callable[[Key, Item], T], keys: Iterable[Key], consistent: bool = True) -> dict[Key, T]:
+        """Of the items that exist, what is to be kept of each: there may be many, of 400 KB each. Raises Unavailable."""
+        left, found = list(dict.fromkeys(keys)), dict[Key, T]()
+
+        def attempt(chunk: list[Key]) -> tuple[dict[Key, T], list[Key]]:
+            items, again = self.store.get(chunk, consistent)
+            return {key: keep(key, item) for key, item in items.items()}, again
 
         for _ in self._attempts() if left else ():
             chunks = [left[n : n + READS] for n in range(0, len(left), READS)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from remodel import index, mapping, newkeys, reading
@@ -17,7 +18,7 @@ from remodel.hints import NONE
 from remodel.items import Item
 from remodel.joins import Group
 from remodel.keys import RANGE_LIMIT, Key
-from remodel.model import Rule
+from remodel.model import Model, Rule, Seen
 from remodel.store import Update
 
 PAGE = 1_000
@@ -110,11 +111,11 @@ class Search(NamedTuple):
 
 def search(call: Call, searches: Sequence[Search]) -> list[dict[str, Key]]:
     """The old rows of each search, by key text. A group is read once for all of them."""
-    items = call.read({each.member for each in searches})
+    views = call.read_as(partial(_view, call.model), {each.member for each in searches})
     found: list[dict[str, Key]] = [{} for _ in searches]
     groups: dict[Group, list[tuple[Search, dict[str, Key]]]] = {}
     for each, its_rows in zip(searches, found, strict=True):
-        if (group := _group(call, each, items.get(each.member))) is not None:
+        if (group := _group(each, views.get(each.member, mapping.NOT_SEEN))) is not None:
             groups.setdefault(group, []).append((each, its_rows))
     for group, asked in groups.items():
         for members in _members(call, group):
@@ -124,11 +125,15 @@ def search(call: Call, searches: Sequence[Search]) -> list[dict[str, Key]]:
     return found
 
 
-def _group(call: Call, each: Search, item: Item | None) -> Group | None:
+def _view(model: Model, key: Key, item: Item) -> Seen:
+    return mapping.seen(model, mapping.parse(model, key, item))
+
+
+def _group(each: Search, seen: Seen) -> Group | None:
     """The group of a member as it is now."""
-    join, row = each.rule.each, mapping.parse(call.model, each.member, item).row
+    join = each.rule.each
     assert join is not None
-    return None if row is None else join.group(join.provider_value(row))
+    return join.group(seen[join.view][0]) if join.view in seen else None
 
 
 def _members(call: Call, group: Group) -> Iterator[index.Members]:

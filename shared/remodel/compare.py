@@ -8,8 +8,8 @@ when the streams had time to bring the change. What is expected comes from the s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from remodel import claims, index, mapping, newkeys, reading
 from remodel.call import Call
@@ -123,16 +123,23 @@ def _forward(
     present = {key: each for key, each in snapshots.items() if each.item is not None or whole}
     yield from _unindexed(call, present)
     report.counts["uniqueness_violations"] += _not_unique(call, present)
-    step: dict[Key, Expected] = {}
+    step: list[_Wanted] = []
     room = PAIRS
     for key, snapshot in present.items():
-        step[key] = want = mapping.expected(call.model, key, snapshot)
-        room -= len(want.rows) * weight_of(snapshot.item)
+        want, weight = mapping.expected(call.model, key, snapshot), weight_of(snapshot.item)
         _count(key, want, report)
-        if room <= 0:
-            yield from _differences(call, step, snapshots, wanted if whole else {})
-            step, room = {}, PAIRS
-    yield from _differences(call, step, snapshots, wanted if whole else {})
+        rows: dict[Key, Item | None] = dict(want.rows)
+        if whole:
+            possible = {mapping.quarantine_key(key), *newkeys.possible_keys(call.model, key, snapshot, wanted[key])}
+            rows |= dict.fromkeys(possible - rows.keys())
+        news, at_once = list(rows.items()), max(1, PAIRS // weight)
+        for n in range(0, len(news), at_once):
+            step.append(_Wanted(key, dict(news[n : n + at_once])))
+            room -= len(step[-1].rows) * weight
+            if room <= 0:
+                yield from _differences(call, step)
+                step, room = [], PAIRS
+    yield from _differences(call, step)
 
 
 def _count(key: Key, want: Expected, report: Report) -> None:
@@ -146,38 +153,39 @@ def _count(key: Key, want: Expected, report: Report) -> None:
     report.counts["expected"] += len(want.rows)
 
 
-def _differences(
-    call: Call,
-    step: Mapping[Key, Expected],
-    snapshots: Mapping[Key, Snapshot],
-    groups: Mapping[Key, frozenset[Group]],
-) -> Iterator[Finding]:
-    extra = {
-        key: {mapping.quarantine_key(key), *newkeys.possible_keys(call.model, key, snapshots[key], groups[key])}
-        - want.rows.keys()
-        for key, want in step.items()
-        if key in groups
-    }
-    found = call.read(
-        [*(new for want in step.values() for new in want.rows), *(new for keys in extra.values() for new in keys)]
-    )
+class _Wanted(NamedTuple):
+    """Some of the new keys of an old row, and what should be under each; None for nothing."""
+
+    row: Key
+    rows: Mapping[Key, Item | None]
+
+
+def _differences(call: Call, step: Sequence[_Wanted]) -> Iterator[Finding]:
+    found = call.read(new for wanted in step for new in wanted.rows)
     yield from _contested(call, step, found)
-    for key, want in step.items():
-        for new, item in want.rows.items():
-            if new not in found:
-                yield Finding("missing", new, key, item)
+    for row, news in step:
+        for new, item in news.items():
+            if item is None:
+                if new in found:
+                    yield Finding("orphaned", new, row, None, found[new])
+            elif new not in found:
+                yield Finding("missing", new, row, item)
             elif fields(item, found[new]):
-                yield Finding("different", new, key, item, found[new])
-        yield from (Finding("orphaned", new, key, None, found[new]) for new in extra.get(key, ()) if new in found)
+                yield Finding("different", new, row, item, found[new])
 
 
-def _contested(call: Call, step: Mapping[Key, Expected], found: Mapping[Key, Item]) -> Iterator[Finding]:
+def _contested(call: Call, step: Sequence[_Wanted], found: Mapping[Key, Item]) -> Iterator[Finding]:
     """Shared keys that some other row has as its own key: the new row there names only one of the two."""
-    keys = {new: key for key, want in step.items() for new in want.rows if newkeys.is_contested(call.model, key, new)}
-    known = claims.remembered(call, keys)
-    for new, key in keys.items():
+    wanted = {
+        new: (row, item)
+        for row, news in step
+        for new, item in news.items()
+        if item is not None and newkeys.is_contested(call.model, row, new)
+    }
+    known = claims.remembered(call, wanted)
+    for new, (key, item) in wanted.items():
         others = known.get(new, set())
-        if new in found and fields(step[key].rows[new], found[new]):
+        if new in found and fields(item, found[new]):
             others |= claims.member_origins(call, new, found[new])
         others = others - newkeys.origins(call.model, new, None)
         if claiming := claims.expected_by(call, {new: others}).get(new):
@@ -214,17 +222,22 @@ def _not_unique(call: Call, snapshots: Mapping[Key, Snapshot]) -> int:
             if group is not None and kind is not None:
                 asked.append((key, row, join, SetKey(group, kind)))
     sets = index.read_sets(call, [each for *_, each in asked])
-    members = {member for each in sets.values() for member in each.keys}
-    items = call.read(members)
-    rows = {member: mapping.parse(call.model, member, items.get(member)).row for member in members}
-    return sum(_repeats(join, key, row, [(m, rows[m]) for m in sets[each].keys]) for key, row, join, each in asked)
+
+    def identities(key: Key, item: Item) -> dict[Bound, Any]:
+        kind, row, *_ = mapping.parse(call.model, key, item)
+        return (
+            {join: _identity(join, row) for join in call.model.plans[kind].unique} if kind and row is not None else {}
+        )
+
+    known = call.read_as(identities, dict.fromkeys(member for each in sets.values() for member in each.keys))
+    return sum(
+        any(m < key and known.get(m, {}).get(join) == _identity(join, row) for m in sets[each].keys)
+        for key, row, join, each in asked
+    )
 
 
-def _repeats(join: Bound, key: Key, row: Any, members: Iterable[tuple[Key, Any]]) -> bool:
-    def identity(one: Any) -> Any:
-        return join.provider_value(one), *(getattr(one, name) for name in join.join.unique)
-
-    return any(other is not None and member < key and identity(other) == identity(row) for member, other in members)
+def _identity(join: Bound, row: Any) -> tuple[Any, ...]:
+    return join.provider_value(row), *(getattr(row, name) for name in join.join.unique)
 
 
 def _backward(call: Call, keys: list[Key]) -> Iterator[Finding]:

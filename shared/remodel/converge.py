@@ -24,8 +24,8 @@ OLDER_THAN = 960.0
 STALLED = 120.0
 """Seconds without progress after which a pending fan-out is taken up by the sweeper."""
 
-SLICE = 1_000
-"""Hints that are taken up together."""
+SLICE = 250
+"""Hints of a note that are taken up together: their rows may have 400 KB each."""
 
 
 def converge(call: Call, hints: Iterable[Hint], beside: Iterable[Change] = ()) -> Done:

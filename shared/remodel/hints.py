@@ -15,7 +15,7 @@ from remodel.errors import RejectedRow, WrongStream
 from remodel.items import Item, from_event
 from remodel.joins import Group
 from remodel.keys import Key
-from remodel.mapping import Image, Parsed, groups_of, parse
+from remodel.mapping import Image, Parsed, groups_of, parse, seen
 from remodel.model import Model
 
 VIEW = "NEW_AND_OLD_IMAGES"
@@ -103,7 +103,7 @@ def read_record(model: Model, table: str, record: Any) -> StreamRecord:
 def _of_images(model: Model, key: Key, old: Item | None, new: Item | None, is_whole: bool) -> Hint:
     before, now = parse(model, key, old), parse(model, key, new)
     groups = _groups(model, before, key) | _groups(model, now, key)
-    spreads = not is_whole or _seen(model, before) != _seen(model, now)
+    spreads = not is_whole or seen(model, before) != seen(model, now)
     rejected = not is_whole or (old is not None and before.row is None) or (new is not None and now.row is None)
     return Hint(key, groups, now.groups, spreads, rejected, Image(new, now), is_new=old is None)
 
@@ -122,12 +122,6 @@ def _groups(model: Model, parsed: Parsed, key: Key) -> frozenset[Group]:
     values = tuple(fields[name] for name in parsed.kind.key_fields)
     groups = [join.group(values[0] if len(values) == 1 else values) for join in by_key]
     return frozenset(group for group in groups if group)
-
-
-def _seen(model: Model, parsed: Parsed) -> Any:
-    if parsed.row is None or parsed.kind is None:
-        return None
-    return model.plans[parsed.kind].seen_by_others(parsed.row)
 
 
 _AS_IT_IS = {"S", "N", "BOOL", "NULL", "SS", "NS"}

@@ -24,6 +24,9 @@ from remodel.kinds import Kind, scalar_type
 On = str | tuple[str | Callable[..., Any], str] | None
 Pair = Callable[[Any, Any], bool]
 
+View = tuple[type[Kind], str, tuple[str, ...]]
+"""A kind, the name of a join, and the fields that are seen: what is the same in several mappings is seen once."""
+
 
 class Group(NamedTuple):
     """A join and a value. `value` is the text of the join value, as `group_value` writes it."""
@@ -150,6 +153,7 @@ class Bound:
                 )
         hidden = [self.theirs] if self.theirs else []
         self.fields = tuple(dict.fromkeys((*keys, *hidden, *join.sees)))
+        self.view: View = (join.kind, self.name, self.fields)
         self._seen = namedtuple(f"{join.kind.__name__}Seen", self.fields)  # type: ignore[misc]
 
     def _sides(self, owner: type[Kind], join: Join) -> tuple[Any, str | None]:

@@ -18,7 +18,7 @@ from remodel.items import ITEM_LIMIT, Item, size, to_item
 from remodel.joins import Bound, Group
 from remodel.keys import RANGE_LIMIT, Key
 from remodel.kinds import Kind, New, write_key
-from remodel.model import Model, Rule
+from remodel.model import Model, Rule, Seen
 from remodel.store import QUARANTINE, QUARANTINE_KEY
 
 LONGEST_VALUE = 32_768
@@ -26,6 +26,8 @@ LONGEST_VALUE = 32_768
 
 LONGEST_REASON = 1_000
 """Characters of a reason in quarantine."""
+
+NOT_SEEN: Seen = MappingProxyType({})
 
 SINCE = "since"
 """When a row was first rejected: history, and therefore not compared."""
@@ -98,6 +100,13 @@ def parse(model: Model, key: Key, item: Item | None) -> Parsed:
         return Parsed(kind, None, str(problem)[:LONGEST_REASON])
     except Exception as problem:
         return Parsed(kind, None, f"{kind.__name__} raised {type(problem).__name__}")
+
+
+def seen(model: Model, parsed: Parsed) -> Seen:
+    """What other rows see of a row; nothing of one that is rejected or absent."""
+    if parsed.row is None or parsed.kind is None:
+        return NOT_SEEN
+    return model.plans[parsed.kind].seen_by_others(parsed.row)
 
 
 def _checked_groups(model: Model, key: Key, kind: type[Kind], row: Any) -> frozenset[Group]:

@@ -19,14 +19,11 @@ from remodel.joins import Group
 from remodel.keys import Key
 from remodel.mapping import SINCE, Snapshot
 from remodel.notes import Note
-from remodel.reading import Reader
+from remodel.reading import LIGHT, Reader
 from remodel.store import QUARANTINE
 
 PAIRS = 5_000
 """New keys that are looked at in one step: what bounds the memory of a call."""
-
-LIGHT = 8_192
-"""Bytes of an old row whose new keys count once. Those of a larger row count once more for each time that it has so many."""
 
 Through = Mapping[Key, frozenset[Key]]
 """For rows that a fan-out reaches: the members that changed."""
@@ -60,7 +57,7 @@ def materialize(call: Call, note: Note, hints: Mapping[Key, Hint], through: Thro
         batch = _Batch(call, note, queue, narrow)
         done = done.plus(batch.run())
         # Others that may claim a deleted key are read again after the delete. One that is absent claims nothing.
-        queue, narrow = {key: Hint(key, spreads=False) for key in call.read(batch.others)}, {}
+        queue, narrow = {key: Hint(key, spreads=False) for key in call.read_as(lambda *_: None, batch.others)}, {}
     return done
 
 
@@ -249,7 +246,7 @@ class _Batch:
 
 
 def weight_of(item: Item | None) -> int:
-    """How often each new key of an old row counts."""
+    """How often each new key of an old row counts: once more for each time that the row is too heavy."""
     return 1 if item is None else 1 + size(item) // LIGHT
 
 

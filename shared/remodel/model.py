@@ -18,9 +18,12 @@ from typing import Any, Protocol, get_type_hints
 
 from remodel.errors import ModelError, RejectedRow
 from remodel.items import Item
-from remodel.joins import Bound, Group, Join, check_call, group_value
+from remodel.joins import Bound, Group, Join, View, check_call, group_value
 from remodel.keys import Form, Key
 from remodel.kinds import Kind, New, Old, is_optional, scalar_type
+
+Seen = Mapping[View, tuple[Any, Any]]
+"""What others see of a row: the value under which they find it, and what they see then."""
 
 Fields = Mapping[str, Any]
 Function = Callable[..., Mapping[str, Any] | None]
@@ -221,9 +224,9 @@ class Plan:
         groups += [keyed_group(rule, row) for rule in self.keyed]
         return frozenset(filter(None, groups))
 
-    def seen_by_others(self, row: Any) -> tuple[Any, ...]:
+    def seen_by_others(self, row: Any) -> Seen:
         """What other rows see of an accepted row; a change in nothing else touches none of them."""
-        return tuple((join.name, join.provider_value(row), join.seen(row)) for join in self.provides)
+        return {join.view: (join.provider_value(row), join.seen(row)) for join in self.provides}
 
 
 def keyed_group(mapping: Rule, row: Any) -> Group:

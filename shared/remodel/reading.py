@@ -13,13 +13,17 @@ from remodel import index
 from remodel.call import Call, index_key
 from remodel.errors import RejectedRow
 from remodel.index import Parts, SetKey
-from remodel.items import Item, to_wire
+from remodel.items import Item, size, to_wire
 from remodel.joins import Bound, Group
 from remodel.keys import Key
-from remodel.mapping import Candidates, Image, Parsed, Snapshot, parse, pick
-from remodel.model import Plan
+from remodel.mapping import NOT_SEEN, Candidates, Image, Parsed, Snapshot, parse, pick, seen
+from remodel.model import Plan, Seen
 
 NOTHING = Candidates(None, ())
+
+LIGHT = 8_192
+"""Bytes of an item that costs no more than others. A row may be joined with thousands of others: of a heavier one only what is
+seen of it is kept."""
 
 
 def read(call: Call, wanted: Mapping[Key, frozenset[Group]]) -> dict[Key, Snapshot]:
@@ -40,10 +44,21 @@ class Reader:
     def read(self, wanted: Mapping[Key, frozenset[Group]]) -> dict[Key, Snapshot]:
         """A snapshot of each row; `wanted`: the groups in which it was seen. A second time: rows that were read the first time,
         with every group in which they were found."""
-        reading = _Reading(self._call, self._images, wanted, self._joins)
+        known = self._last.others if self._last is not None else {}
+        reading = _Reading(self._call, self._images, wanted, self._joins, known)
         reading.found = reading.snapshots(self._last)
         self._last = reading
         return reading.found
+
+
+class _Other(NamedTuple):
+    """A row of the other side. `item`: as it was read, if it is light; one that is the same is not parsed again."""
+
+    item: Item | None
+    seen: Seen
+
+
+ABSENT = _Other(None, NOT_SEEN)
 
 
 class _Look(NamedTuple):
@@ -51,19 +66,26 @@ class _Look(NamedTuple):
 
     set: SetKey | None
     parts: Parts | None
-    items: Mapping[Key, Item | None]
+    others: Mapping[Key, _Other]
 
 
 class _Reading:
-    """One reading of a batch. `_own`: its rows. `_items`: what was read since the last new member joined, absent items
-    included. `_looks`: by join value, what was read for it. `_can_repeat`: whether a later reading can be compared with it."""
+    """One reading of a batch. `_own`: its rows. `_items`, `others`: what was read since the last new member joined, also that
+    it is absent. `_looks`: by join value, what was read for it. `_can_repeat`: whether a later reading can be compared with it.
+    `_known`: other rows as the reading before this one saw them."""
 
     def __init__(
-        self, call: Call, images: dict[Key, Image], wanted: Mapping[Key, frozenset[Group]], may_store: bool
+        self,
+        call: Call,
+        images: dict[Key, Image],
+        wanted: Mapping[Key, frozenset[Group]],
+        may_store: bool,
+        known: Mapping[Key, _Other],
     ) -> None:
         self._call, self._model, self._images = call, call.model, images
-        self._wanted, self._may_store = wanted, may_store
+        self._wanted, self._may_store, self._known = wanted, may_store, known
         self._items: dict[Key, Item | None] = {}
+        self.others: dict[Key, _Other] = {}
         self._sets: dict[SetKey, Parts] = {}
         self._looks: dict[tuple[Bound, Group], _Look] = {}
         self._can_repeat = False
@@ -76,8 +98,8 @@ class _Reading:
     def snapshots(self, before: _Reading | None) -> dict[Key, Snapshot]:
         """What was read before is read again in one request; if it is the same, nothing else has to be done."""
         looks = before._looks_for(self._wanted) if before is not None else []
-        others = [key for each in looks for key in each.items]
-        self._fetch([*self._wanted, *(each.part(0) for each in self._set_keys()), *others])
+        others = [key for each in looks for key in each.others]
+        self._fetch([*self._wanted, *(each.part(0) for each in self._set_keys())], others)
         self._own = {key: self._items[key] for key in self._wanted}
         if before is not None and before._can_repeat and self._is_as(before, looks):
             return {key: before.found[key] for key in self._wanted}
@@ -98,7 +120,7 @@ class _Reading:
             all(before._own[key] == item for key, item in self._own.items())
             and all(before._sets.get(each) == parts for each, parts in self._sets.items())
             and all(each.set is None or self._sets.get(each.set) == each.parts for each in looks)
-            and all(self._items[key] == item for each in looks for key, item in each.items.items())
+            and all(self.others[key].seen == other.seen for each in looks for key, other in each.others.items())
         )
 
     def _set_keys(self) -> list[SetKey]:
@@ -133,9 +155,29 @@ class _Reading:
         kinds = {parsed.kind for parsed in self._rows.values() if parsed.row is not None and parsed.kind is not None}
         return [join for kind in kinds for join in self._model.plans[kind].receives]
 
-    def _fetch(self, keys: Iterable[Key]) -> None:
+    def _fetch(self, keys: Iterable[Key], others: Iterable[Key] = ()) -> None:
+        """`others`: rows of which only what is seen matters."""
         missing = dict.fromkeys(key for key in keys if key not in self._items)
-        self._items |= missing | self._call.read(missing)
+        asked = dict.fromkeys(key for key in others if key not in self.others)
+        unread = dict.fromkeys(key for key in asked if key not in self._items and key not in missing)
+
+        def keep(key: Key, item: Item) -> Any:
+            return self._other(key, item) if key in unread else item
+
+        found = self._call.read_as(keep, [*missing, *unread])
+        self._items |= {key: found.get(key) for key in missing}
+        self.others |= {key: found.get(key, ABSENT) for key in unread}
+        self.others |= {key: self._other(key, self._items[key]) for key in asked if key not in unread}
+
+    def _other(self, key: Key, item: Item | None) -> _Other:
+        if item is None:
+            return ABSENT
+        known = self._known.get(key)
+        if known is not None and known.item == item:
+            return known
+        image = self._images.get(key)
+        parsed = image.parsed if image is not None and image.item == item else parse(self._model, key, item)
+        return _Other(item if size(item) <= LIGHT else None, seen(self._model, parsed))
 
     def _read_level(self, level: int) -> None:
         """Joins of one level: their values need nothing but the row and the joins of earlier levels."""
@@ -147,12 +189,12 @@ class _Reading:
             self._forget(index.join(self._call, self._groups))
         self._load_sets(asked)
         keys = {(join, group): sorted(self._keys(join, group, value)) for (join, group), value in asked.items()}
-        self._fetch([member for its_keys in keys.values() for member in its_keys])
+        self._fetch((), [member for its_keys in keys.values() for member in its_keys])
         for (join, group), value in asked.items():
             each = None if join.by_key else SetKey(group, join.kind)
-            items = {key: self._items[key] for key in keys[join, group]}
-            self._looks[join, group] = _Look(each, self._sets[each] if each else None, items)
-            self._candidates[join, group] = Candidates(group, self._live(join, items, value))
+            others = {key: self.others[key] for key in keys[join, group]}
+            self._looks[join, group] = _Look(each, self._sets[each] if each else None, others)
+            self._candidates[join, group] = Candidates(group, _live(join, others, value))
 
     def _values(self, key: Key, parsed: Parsed, level: int) -> dict[tuple[Bound, Group], Any]:
         assert parsed.kind is not None
@@ -198,6 +240,7 @@ class _Reading:
         """What was read before a new member joined must not be used; a row itself may, but not as another's other side."""
         if groups:
             self._items.clear()
+            self.others.clear()
             self._sets.clear()
 
     def _load_sets(self, asked: Iterable[tuple[Bound, Group]]) -> None:
@@ -224,15 +267,6 @@ class _Reading:
         items = self._call.find(table.name, join.join.index, attribute, to_wire(value))
         return frozenset(Key(table.name, table.schema.encode(item)) for item in items)
 
-    def _live(self, join: Bound, items: Mapping[Key, Item | None], value: Any) -> tuple[tuple[Key, Any], ...]:
-        """Of these rows, the accepted ones of the other kind that have the value now."""
-        live = []
-        for key, item in items.items():
-            parsed = self._parse(key, item)
-            if parsed.row is not None and parsed.kind is join.kind and join.provider_value(parsed.row) == value:
-                live.append((key, join.seen(parsed.row)))
-        return tuple(live)
-
     def _snapshot(self, key: Key) -> Snapshot:
         parsed, plan, members = self._rows[key], self._plans[key], {}
         groups = self._wanted[key] | self._groups[key]
@@ -241,6 +275,12 @@ class _Reading:
             members[each] = keys[0] if len(keys) == 1 else frozenset().union(*keys)
         joined = {} if parsed.row is None else self._joined(key)
         return Snapshot(self._own[key], parsed, joined, members, frozenset(self._groups[key]))
+
+
+def _live(join: Bound, others: Mapping[Key, _Other], value: Any) -> tuple[tuple[Key, Any], ...]:
+    """Of these rows, the accepted ones of the other kind that have the value now."""
+    found = ((key, other.seen.get(join.view)) for key, other in others.items())
+    return tuple((key, each[1]) for key, each in found if each is not None and each[0] == value)
 
 
 def is_complete(call: Call, table: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from remodel import streams
 from remodel.call import Call
-from remodel.converge import SLICE, converge
+from remodel.converge import converge
 from remodel.errors import NotAStreamEvent, Unavailable, WrongStream
 from remodel.hints import StreamRecord, merge, read_record
 from remodel.keys import Key
@@ -22,6 +22,9 @@ from remodel.store import Change
 
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/(?P<table>[^/]+)/stream/(?P<label>.+)")
 
+
+SLICE = 1_000
+"""Rows of a batch that are taken up together. Where they do not fit into memory, Lambda halves the batch."""
 
 LAST = 253_402_300_800.0
 """The end of the year 9999, in seconds since the epoch."""

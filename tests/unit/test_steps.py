@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,9 @@ from remodel.keys import Key
 from remodel.store import Change
 from tests.rows import actual, link, text
 from tests.still import memory_place
+
+HEAVY = 390_000
+"""Bytes of text of a row that DynamoDB still takes."""
 
 LINKS, ROOM = 20, 100
 
@@ -64,3 +70,62 @@ def test_of_large_rows_fewer_are_compared_at_once(length: int, at_once: int, mon
 
     assert (report.drift, report.counts["expected"]) == (0, LINKS)
     assert max(looked) == at_once
+
+
+@contextmanager
+def memory(store: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
+    """Megabytes that were held at most, of a store that makes a text anew each time it is read, as a real one does."""
+    get = store.get
+
+    def anew(keys: Sequence[Key], consistent: bool = True) -> tuple[dict[Key, Item], list[Key]]:
+        items, left = get(keys, consistent)
+        return {key: {name: _anew(value) for name, value in item.items()} for key, item in items.items()}, left
+
+    monkeypatch.setattr(store, "get", anew)
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1] // 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def _anew(value: Any) -> Any:
+    return {"S": "".join([value["S"][:-1], value["S"][-1]])} if len(value.get("S", "")) > 1_000 else value
+
+
+def test_of_many_heavy_rows_on_the_other_side_only_what_is_seen_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """300 links of 390 KB are 117 MB; a request for 100 of them holds 39."""
+    place, store = memory_place(MODEL)
+    links = [link(f"link {n}", description=text("x" * HEAVY)) for n in range(300)]
+    for source, row in [*(("links", row) for row in links), ("actuals", actual())]:
+        store.tables[source].put(row)
+    hints = [of_row(MODEL, Key("links", row["id"]["S"]), row) for row in links]
+    for n in range(0, len(hints), 10):
+        converge(place.call(600.0), hints[n : n + 10])
+    row = actual()
+    key = Key("actuals", row["id"]["S"])
+    with memory(store, monkeypatch) as held:
+        done = converge(place.call(600.0), [of_row(MODEL, key, row)])
+        report = compare.look(place.call(600.0), "actuals", [key])
+
+        assert held() < 100
+    assert done.written == len(links)
+    assert (report.drift, report.counts["expected"]) == (0, len(links))
+
+
+def test_of_a_heavy_row_a_few_new_rows_are_compared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """300 new rows of 390 KB."""
+    place, store = memory_place(MODEL)
+    row = actual(override_comment=text("x" * HEAVY))
+    links = [link(f"link {n}") for n in range(300)]
+    key = Key("actuals", row["id"]["S"])
+    for source, each in [*(("links", each) for each in links), ("actuals", row)]:
+        store.tables[source].put(each)
+        converge(place.call(600.0), [of_row(MODEL, Key(source, each["id"]["S"]), each)])
+    with memory(store, monkeypatch) as held:
+        report = compare.look(place.call(600.0), "actuals", [key])
+        touched = compare.touched(place.call(600.0), [of_row(MODEL, key, row)])
+
+        assert held() < 100
+    assert (report.drift, report.counts["expected"]) == (0, len(links))
+    assert (touched.drift, touched.counts["expected"]) == (0, len(links))
