@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from remodel.index import Size
 from remodel.streams import Gap
 from runner.names import command
 from runner.schema import Schema
@@ -57,7 +58,8 @@ class Run:
     violations (pairs of rows that the model keeps apart): what it found. open: tables whose backfill is not done.
     refused: rows in quarantine by reason; quarantined: by old table. accepted: by reason, how many of these may stay.
     failed: batches in the failure destination. gaps: in which records of a stream may have been trimmed unread. notes:
-    seconds for which each open note has been open. fanouts: pending. fenced: since when the fence is set, empty where
+    seconds for which each open note has been open. fanouts: pending. large: groups so large that a change of one costs
+    others time. fenced: since when the fence is set, empty where
     it is not; interrupted: whether that is the fence of a cutover that was killed. uncovered: whether no resync has
     ended since the application returned to the old tables. cut_over: days since the cutover. finished: whether `finish`
     has ended."""
@@ -74,6 +76,7 @@ class Run:
     gaps: Sequence[Gap] = ()
     notes: Sequence[float] = ()
     fanouts: int = 0
+    large: Sequence[Size] = ()
     fenced: str = ""
     interrupted: bool = True
     uncovered: bool = False

@@ -121,6 +121,8 @@ def _status(found: Status) -> Iterator[tuple[str, str]]:
     oldest = f", the oldest for {duration(found.oldest_note)}" if found.notes else ""
     yield "open notes", number(found.notes) + oldest
     yield "pending fan-outs", number(found.fanouts)
+    if found.large:
+        yield "large groups", "; ".join(found.large)
     if found.compared:
         told = ((found.drift, "drift"), (found.unlinked, "unlinked"), (found.claims, "claims on one key"))
         yield "compared", ", ".join([time(found.compared), *(f"{number(n or 0)} {what}" for n, what in told)])

@@ -15,9 +15,12 @@ from runner.check import Check, Step
 from runner.drive import asked_rate, begun, done
 from runner.facts import Facts, Run
 from runner.figures import number, time
+from runner.legible import shortened
 from runner.readiness import Next
 from runner.validate import last
 from runner.world import NEW, World
+
+SHOWN_GROUPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,8 @@ class Status:
     """`milestones`: what is done, by name. `compared`: when both models were last compared; `drift`, `unlinked` and
     `claims` as of then. `reads`: which model the application reads. `rate`: what a backfill is held to, and what it has
     written so far. `notes`: of calls that run, and of calls that died; `oldest_note`: its age in seconds. `fanouts`:
-    pending. `fence`: since when it is set. `gaps`: when records of a stream may have been trimmed unread. `checks`:
-    those that stop what is to come."""
+    pending. `large`: groups of which a change costs others time. `fence`: since when it is set. `gaps`: when records of a
+    stream may have been trimmed unread. `checks`: those that stop what is to come."""
 
     stage: str
     milestones: dict[str, bool]
@@ -54,6 +57,7 @@ class Status:
     notes: int
     oldest_note: float
     fanouts: int
+    large: list[str]
     fence: str
     uncovered: bool
     gaps: list[str]
@@ -95,6 +99,9 @@ def status(world: World) -> Status:
         notes=len(found.run.notes),
         oldest_note=max(found.run.notes, default=0.0),
         fanouts=found.run.fanouts,
+        large=[
+            f"{shortened(each.group)} with {number(each.members)} members" for each in found.run.large[:SHOWN_GROUPS]
+        ],
         fence=found.run.fenced,
         uncovered=found.run.uncovered,
         gaps=[f"{gap.source} from {time(gap.since)} to {time(gap.until)}" for gap in found.run.gaps],

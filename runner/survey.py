@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from remodel.backfill import RUN
 from remodel.errors import RemodelError, TableNotFound
 from remodel.fanout import pending
+from remodel.index import large_groups
 from remodel.notes import open_notes
 from remodel.quarantine import held
 from remodel.store import INDEX, QUARANTINE
@@ -136,6 +137,7 @@ def _index(world: World) -> dict[str, Any]:
         "gaps": gaps(it),
         "notes": [world.clock.now() - note.at for note in open_notes(it)],
         "fanouts": len(pending(it)),
+        "large": [size for size, _ in large_groups(it)],
     }
 
 

@@ -33,7 +33,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
             Quarantined=len(batch.done.rejected),
             Unreadable=batch.unreadable,
             Unfinished=batch.failed is not None,
-            LargestGroup=batch.done.largest,
+            LargestGroup=batch.done.largest.members,
         )
         telemetry.explain(batch.done.rejected.values())
     return batch.answer

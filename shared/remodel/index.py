@@ -33,6 +33,20 @@ ACKNOWLEDGED = 10_000
 ROW, SET = "row/", "set/"
 
 
+LARGE, LARGE_GROUPS = 1_000, "large"
+"""Members from which a group is named to people, and the partition with the names: a change of it costs others time."""
+
+
+class Size(NamedTuple):
+    """The members of a group, and its partition."""
+
+    members: int
+    group: str
+
+
+NO_GROUP = Size(0, "")
+
+
 class SetKey(NamedTuple):
     group: Group
     kind: type[Kind]
@@ -203,3 +217,20 @@ def member_page(call: Call, group: Group, kinds: Iterable[type[Kind]], start: st
     wanted, page = set(kinds), call.query(group.key, ROW, start, limit)
     found = [members_of(call.model, item) for item in page.items]
     return MemberPage([row for each in found if each and each.kind in wanted for row in each.rows], page.next)
+
+
+def name_large(call: Call, size: Size) -> None:
+    """Remembers a group that is large, for `large_groups`. Raises Unavailable."""
+    if size.members >= LARGE:
+        key = index_key(LARGE_GROUPS, short_text(size.group))
+        facts = {"members": {"N": str(size.members)}, "of": {"S": size.group}, "at": {"N": str(int(call.now()))}}
+        call.write_index([Change(key, {**INDEX_KEY.decode(key.text), **facts})])
+
+
+def large_groups(call: Call) -> list[tuple[Size, int]]:
+    """The groups that were large when a row of theirs changed, the largest first, each with the last time, in seconds since
+    the epoch."""
+    found = [
+        (Size(int(item["members"]["N"]), item["of"]["S"]), int(item["at"]["N"])) for item in call.items(LARGE_GROUPS)
+    ]
+    return sorted(found, reverse=True)

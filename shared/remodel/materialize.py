@@ -14,6 +14,7 @@ from typing import NamedTuple
 from remodel import claims, index, mapping, newkeys
 from remodel.call import Call, when
 from remodel.hints import Hint
+from remodel.index import NO_GROUP, Size
 from remodel.items import Item, same, size
 from remodel.joins import Group
 from remodel.keys import Key
@@ -32,13 +33,13 @@ Through = Mapping[Key, frozenset[Key]]
 @dataclass
 class Done:
     """`rows`: materialized. `written`: puts and deletes of new rows. `rejected`: reasons by old row. `groups`: in which each
-    row was seen, by its hint or while it was read. `largest`: members of the largest group that any row was joined with."""
+    row was seen, by its hint or while it was read. `largest`: group that any row was joined with."""
 
     rows: int = 0
     written: int = 0
     rejected: dict[Key, str] = field(default_factory=dict)
     groups: dict[Key, frozenset[Group]] = field(default_factory=dict)
-    largest: int = 0
+    largest: Size = NO_GROUP
 
     def plus(self, other: Done) -> Done:
         return Done(
@@ -104,7 +105,7 @@ class _Batch:
         index.join(self._call, {key: hint.now for key, hint in self._hints.items()}, new)
         reader = Reader(self._call, {key: hint.image for key, hint in self._hints.items() if hint.image is not None})
         pending = reader.read(self._groups)
-        largest = max((len(keys) for each in pending.values() for keys in each.members.values()), default=0)
+        largest = max((size for each in pending.values() for size in _sizes(each)), default=NO_GROUP)
         while pending:
             self._groups |= {key: self._groups[key] | each.groups for key, each in pending.items()}
             wrote = self._write_differences(pending)
@@ -243,6 +244,12 @@ class _Batch:
         self._rejected |= reasons
         rows = {mapping.quarantine_key(row): mapping.quarantine_row(row, why) for row, why in reasons.items()}
         self._call.write_rows({key: self._dated(item, None) for key, item in rows.items()})
+
+
+def _sizes(snapshot: Snapshot) -> Iterator[Size]:
+    for join, candidates in snapshot.joined.items():
+        if join in snapshot.members and candidates.group is not None:
+            yield Size(len(snapshot.members[join]), candidates.group.key)
 
 
 def weight_of(item: Item | None) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from remodel import streams
+from remodel import index, streams
 from remodel.call import Call
 from remodel.converge import converge
 from remodel.errors import NotAStreamEvent, Unavailable, WrongStream
@@ -66,6 +66,7 @@ def replicate(call: Call, source: str, table: str, event: Any) -> Batch:
             streams.gap(call, streams.Gap(source, call.now(), call.now(), reason))
         last = [streams.sighting(call, source, label, _time(records[-1]))] if label else []
         batch.done = _in_slices(call, read, batch, last)
+        index.name_large(call, batch.done.largest)
     except Unavailable:
         if batch.failed is None and records:
             batch.failed = read[0].sequence_number or ""

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from measures.model import MODEL
+from remodel import index
 from remodel.backfill import RUN
 from remodel.errors import Fenced
 from remodel.hints import Hint
+from remodel.index import Size
 from remodel.keys import Key
 from remodel.notes import Note
 from remodel.segments import forget
@@ -550,6 +552,15 @@ def test_behind_the_fence_a_comparison_reads_and_says_what_it_compares(ready: St
     told = " ".join(shown.get().split())
     assert "the application owns the new tables since" in told
     assert "compared with what follows from the old tables, so what it has written since then differs" in told
+
+
+def test_status_names_a_large_group(ready: Stage) -> None:
+    for members in (999, 2_000):
+        index.name_large(ready.world.call(), Size(members, f"measure_id=s{members}"))
+
+    found = status.status(ready.world)
+
+    assert found.large == ["measure_id=s2000 with 2,000 members"]
 
 
 def test_status_shows_that_it_was_cut_over_and_since_when(ready: Stage) -> None:

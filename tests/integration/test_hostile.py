@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from remodel import index
 from remodel.errors import BadRequest
 from remodel.items import Item
 from tests import rows
@@ -84,13 +85,16 @@ def test_three_thousand(play: Any) -> None:
     assert done.records >= 3_000
 
 
-def test_a_metric_tells_the_size_of_the_largest_group(
-    application: Application, capsys: pytest.CaptureFixture[str]
+def test_a_metric_tells_the_size_of_the_largest_group_and_the_index_its_name(
+    application: Application, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(index, "LARGE", 7)
     application.do("links", *(rows.link(f"{n}") for n in range(7)))
     application.do("actuals", rows.actual(), rows.actual("alone", measure_id=rows.text("another")))
 
     assert '"LargestGroup":[7.0]' in capsys.readouterr().out
+    ((size, _),) = index.large_groups(application.handlers.runtime("Sweep").place.call(60.0))
+    assert size == (7, f"measure_id=s{rows.MEASURE}")
 
 
 def test_a_key_that_no_row_can_have_is_refused_by_name(handlers: Handlers, shop: Application) -> None:

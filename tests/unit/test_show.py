@@ -63,6 +63,7 @@ STATUS = Status(
     notes=MANY,
     oldest_note=1_000.0,
     fanouts=MANY,
+    large=["measure_id=smeasure-a with 1,234,567 members"],
     fence=WHEN,
     uncovered=True,
     gaps=["milestones from 2026-11-26 07:41 UTC to 2026-11-27 07:41 UTC"],
