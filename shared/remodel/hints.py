@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from remodel.errors import RejectedRow, WrongStream
+from remodel.errors import WrongStream
 from remodel.items import Item, from_event
 from remodel.joins import Group
 from remodel.keys import Key
-from remodel.mapping import Image, Parsed, groups_of, parse
+from remodel.mapping import Image, Parsed, parse
 from remodel.model import Model
 
 VIEW = "NEW_AND_OLD_IMAGES"
@@ -109,19 +109,8 @@ def _of_images(model: Model, key: Key, old: Item | None, new: Item | None, is_wh
 
 
 def _groups(model: Model, parsed: Parsed, key: Key) -> frozenset[Group]:
-    """Also of a row that cannot be read: the groups that its key alone shows."""
-    if parsed.row is not None or parsed.kind is None:
-        return groups_of(model, parsed)
-    by_key = [join for join in model.plans[parsed.kind].provides if join.by_key]
-    if not by_key:
-        return NONE
-    try:
-        fields = parsed.kind.fields_of(key)
-    except RejectedRow:
-        return NONE
-    values = tuple(fields[name] for name in parsed.kind.key_fields)
-    groups = [join.group(values[0] if len(values) == 1 else values) for join in by_key]
-    return frozenset(group for group in groups if group)
+    """What an item shows, also of one that cannot be read: the groups that its key alone shows."""
+    return parsed.groups if parsed.kind is None else parsed.groups | model.plans[parsed.kind].key_shows(key)
 
 
 def _seen(model: Model, parsed: Parsed) -> Any:
@@ -172,11 +161,3 @@ def unpack(packed: bytes) -> list[Hint]:
         Hint(Key(table, text), frozenset(named[n] for n in numbers), NONE, bool(flags & 1), bool(flags & 2))
         for table, text, numbers, flags in rows
     ]
-
-
-def by_table(hints: Mapping[Key, Hint]) -> dict[str, int]:
-    """How many hints each old table has."""
-    counts: dict[str, int] = {}
-    for key in hints:
-        counts[key.table] = counts.get(key.table, 0) + 1
-    return counts

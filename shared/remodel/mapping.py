@@ -17,7 +17,7 @@ from remodel.errors import RejectedRow
 from remodel.items import ITEM_LIMIT, Item, size, to_item
 from remodel.joins import Bound, Group
 from remodel.keys import RANGE_LIMIT, Key
-from remodel.kinds import Kind, New, write_key
+from remodel.kinds import Kind, New
 from remodel.model import Model, Rule
 from remodel.store import QUARANTINE, QUARANTINE_KEY
 
@@ -230,8 +230,8 @@ def _key_text(rule: Rule, key: Key, row: Any, pairing: Pairing | None) -> str:
         assert rule.each is not None and pairing is not None
         own = fields_of(rule.kind, key)
         return rule.keys.shared(own) if pairing.leads else rule.keys.own(own, fields_of(rule.each.kind, pairing.member))
-    fields = {name: getattr(row, name) for form in rule.forms.values() for name in form.fields if "." not in name}
-    return write_key(rule.table.schema, rule.forms, {**fields, **member_fields(rule, pairing and pairing.member)})
+    fields = {name: getattr(row, name) for name in rule.forms.fields if "." not in name}
+    return rule.forms.write(fields | member_fields(rule, pairing and pairing.member))
 
 
 def member_fields(rule: Rule, member: Key | None) -> dict[str, Any]:
@@ -293,11 +293,3 @@ def quarantine_row(key: Key, reason: str) -> Item:
         "row_id": {"S": key.text},
         "reason": {"S": reason[:LONGEST_REASON]},
     }
-
-
-def groups_of(model: Model, parsed: Parsed) -> frozenset[Group]:
-    """The groups that a row shows by itself: on them depend the keys of new rows, or other rows."""
-    if parsed.row is None or parsed.kind is None:
-        return frozenset()
-    plan = model.plans[parsed.kind]
-    return parsed.groups if plan.is_static else plan.static_groups(parsed.row)

@@ -15,7 +15,7 @@ from remodel.errors import RejectedRow
 from remodel.items import Item
 from remodel.joins import Group
 from remodel.keys import Key
-from remodel.kinds import Kind, typed, write_key
+from remodel.kinds import Kind, typed
 from remodel.mapping import Snapshot, fields_of, is_narrow, member_fields
 from remodel.model import Model, Rule
 from remodel.store import QUARANTINE, QUARANTINE_KEY
@@ -75,7 +75,7 @@ def _possible(rule: Rule, key: Key, members: frozenset[Key], groups: Iterable[Gr
     paired_with: list[Mapping[str, Any]] = [member_fields(rule, member) for member in members] if rule.each else [{}]
     for values, member in itertools.product(keyed, paired_with):
         try:
-            yield write_key(rule.table.schema, rule.forms, {**own, **values, **member})
+            yield rule.forms.write({**own, **values, **member})
         except ValueError:
             continue  # no row was ever written under a key that cannot be
 
@@ -93,17 +93,14 @@ def _own_keys(rule: Rule, key: Key, members: Iterable[Key]) -> Iterator[str]:
             yield rule.keys.own(own, fields_of(rule.each.kind, member))
         else:
             try:
-                yield write_key(rule.table.schema, rule.forms, {**own, **member_fields(rule, member)})
+                yield rule.forms.write({**own, **member_fields(rule, member)})
             except ValueError:
                 continue
 
 
 def _keyed_fields(rule: Rule, group: Group) -> dict[str, Any]:
-    pairs = zip(rule.keyed_by, json.loads(group.value[1:]), strict=True)
-    return {
-        name: base64.b64decode(text[1:]) if text[0] == "b" else typed(rule.kind.model_fields[name].annotation, text[1:])
-        for name, text in pairs
-    }
+    values = [base64.b64decode(each[1:]) if each[0] == "b" else each[1:] for each in json.loads(group.value[1:])]
+    return typed(rule.kind, dict(zip(rule.keyed_by, values, strict=True)))
 
 
 def is_contested(model: Model, row: Key, new: Key) -> bool:
@@ -136,16 +133,10 @@ def origins(model: Model, key: Key, item: Item | None) -> set[Key]:
 def _origin_fields(rule: Rule, key: Key) -> Mapping[str, Any] | None:
     if rule.keys is not None:
         return rule.keys.shared_origin(key.text)
-    found: dict[str, Any] = {}
-    for name, wire in rule.table.schema.decode(key.text).items():
-        ((kind, inner),) = wire.items()
-        read = {rule.forms[name].fields[0]: inner} if kind == "B" else rule.forms[name].read(inner)
-        if read is None:
-            return None
-        found |= read
+    found = rule.forms.read(rule.table.schema.decode(key.text))
     try:
-        return {name: typed(rule.kind.model_fields[name].annotation, found[name]) for name in rule.kind.key_fields}
-    except (ValueError, ArithmeticError):
+        return found and typed(rule.kind, {name: found[name] for name in rule.kind.key_fields})
+    except RejectedRow:
         return None
 
 
