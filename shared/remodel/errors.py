@@ -36,7 +36,7 @@ class ModelNotFound(RemodelError):
     """The setting REMODEL_MODEL leads to no model."""
 
 
-class RejectedRow(RemodelError):
+class RejectedRow(RemodelError, ValueError):
     """The new model does not take this row. The row goes to quarantine; its shard goes on."""
 
 
