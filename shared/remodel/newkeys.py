@@ -30,7 +30,11 @@ def possible_keys(model: Model, key: Key, snapshot: Snapshot, groups: Iterable[G
         return found
     for rule in model.plans[kind].mappings:
         members = snapshot.members.get(rule.each, frozenset()) if rule.each is not None else frozenset()
-        found.update(Key(rule.table.name, text) for text in _possible(rule, key, members, groups))
+        texts: Iterable[str] = _written(rule, key, members, groups) if rule.keys is None else ()
+        if rule.keys is not None:
+            # Members stay in the index, so one that is alone has always led.
+            texts = [rule.keys.shared(fields_of(kind, key)), *(_own(rule, key, members) if len(members) > 1 else ())]
+        found.update(Key(rule.table.name, text) for text in texts)
     return found
 
 
@@ -51,51 +55,39 @@ def narrow_keys(model: Model, key: Key, snapshot: Snapshot, only: frozenset[Key]
     own: set[Key] = set()
     shared: set[Key] = set()
     for rule in model.plans[kind].mappings:
-        mine = {member for member in only if rule.each is not None and member in snapshot.members.get(rule.each, ())}
+        mine = only & snapshot.members.get(rule.each, frozenset()) if rule.each is not None else frozenset()
         try:
             if not mine or not is_narrow(rule, row):
                 return None
         except RejectedRow:
             return None
-        own.update(Key(rule.table.name, text) for text in _own_keys(rule, key, mine))
-        shared.update(Key(rule.table.name, text) for text in _shared_keys(rule, key))
+        texts = _own(rule, key, mine) if rule.keys else _written(rule, key, mine, ())
+        own.update(Key(rule.table.name, text) for text in texts)
+        if rule.keys is not None:
+            shared.add(Key(rule.table.name, rule.keys.shared(fields_of(kind, key))))
     return own, shared
 
 
-def _possible(rule: Rule, key: Key, members: frozenset[Key], groups: Iterable[Group]) -> Iterator[str]:
-    if rule.keys is not None:
-        yield from _shared_keys(rule, key)
-        if len(members) > 1:  # members stay in the index, so one that is alone has always led
-            yield from _own_keys(rule, key, members)
-        return
-    own = dict(fields_of(rule.kind, key))
+def _own(rule: Rule, key: Key, members: Iterable[Key]) -> Iterator[str]:
+    """The keys that members have for themselves, where a function of the model gives them."""
+    assert rule.keys is not None and rule.each is not None
+    row = fields_of(rule.kind, key)
+    for member in members:
+        yield rule.keys.own(row, fields_of(rule.each.kind, member))
+
+
+def _written(rule: Rule, key: Key, members: Iterable[Key], groups: Iterable[Group]) -> Iterator[str]:
+    """The keys that key forms give."""
+    own = fields_of(rule.kind, key)
     keyed = (
         [_keyed_fields(rule, group) for group in groups if group.name == rule.keyed_group] if rule.keyed_by else [{}]
     )
-    paired_with: list[Mapping[str, Any]] = [member_fields(rule, member) for member in members] if rule.each else [{}]
+    paired_with = [member_fields(rule, member) for member in (members if rule.each else (None,))]
     for values, member in itertools.product(keyed, paired_with):
         try:
             yield rule.forms.write({**own, **values, **member})
         except ValueError:
             continue  # no row was ever written under a key that cannot be
-
-
-def _shared_keys(rule: Rule, key: Key) -> Iterator[str]:
-    if rule.keys is not None:
-        yield rule.keys.shared(fields_of(rule.kind, key))
-
-
-def _own_keys(rule: Rule, key: Key, members: Iterable[Key]) -> Iterator[str]:
-    own = fields_of(rule.kind, key)
-    assert rule.each is not None
-    for member in members:
-        if rule.keys is not None:
-            yield rule.keys.own(own, fields_of(rule.each.kind, member))
-        else:
-            try:
-                yield rule.forms.write({**own, **member_fields(rule, member)})
-            except ValueError:
-                continue
 
 
 def _keyed_fields(rule: Rule, group: Group) -> dict[str, Any]:
@@ -110,7 +102,7 @@ def is_contested(model: Model, row: Key, new: Key) -> bool:
         and (rule.kind.table.name, rule.table.name) == (row.table, new.table)
         and rule.keys.may_be_own(new.text)
         and _has_fields(rule.kind, row)
-        and new.text in _shared_keys(rule, row)
+        and new.text == rule.keys.shared(fields_of(rule.kind, row))
         for rule in model.mappings
     )
 
