@@ -7,15 +7,15 @@ that was cut off is done again, and a row that is right already costs no write.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 
 from remodel.call import Call
 from remodel.converge import converge
 from remodel.errors import BadRequest, StreamNotReady, Unavailable
 from remodel.hints import VIEW, of_row
-from remodel.items import Item
 from remodel.keys import Key
 from remodel.reading import complete_marker
-from remodel.segments import Progress, Segment, advance, progress, standing
+from remodel.segments import Progress, Segment, Walk, advance, pages, progress, standing
 from remodel.store import INDEX_KEY, Change
 
 PAGE, SMALLEST_PAGE = 1_000, 25
@@ -26,13 +26,9 @@ RUN = "backfill"
 
 
 @dataclass(slots=True)
-class Done:
-    """What one call did. The caller calls again with `cursor` until `done`."""
+class Done(Walk):
+    """`units`: write units that were used. `throttled`: requests, or keys of them, that DynamoDB put off."""
 
-    done: bool = False
-    cursor: str | None = None
-    scanned: int = 0
-    written: int = 0
     quarantined: int = 0
     units: float = 0.0
     throttled: int = 0
@@ -55,35 +51,28 @@ def backfill(call: Call, segment: Segment, stop_at: float, rate: float | None = 
 
 def _pages(call: Call, segment: Segment, stop_at: float, rate: float | None) -> Done:
     so_far, began, before = Done(cursor=segment.cursor), call.now(), call.store.spent()
-    while not so_far.done and (not so_far.scanned or call.now() < stop_at):
-        try:
-            page = call.scan(segment.table, (segment.number, segment.total), so_far.cursor, _page_size(rate))
-            done = converge(call, [of_row(call.model, _key(call, segment.table, item), item) for item in page.items])
-        except Unavailable:
-            if so_far.scanned:
-                break
+    encode = call.store.schema(segment.table).encode
+    try:
+        for page in pages(call, segment, stop_at, _page_size(rate)):
+            keys = [Key(segment.table, encode(item)) for item in page.items]
+            done = converge(call, map(of_row, repeat(call.model), keys, page.items))
+            so_far.passed(page)
+            so_far.written += done.written
+            so_far.quarantined += len(done.rejected)
+            now = call.store.spent()
+            so_far.units, so_far.throttled = now.write_units - before.write_units, now.throttled - before.throttled
+            if rate is not None:
+                call.place.clock.sleep(max(0.0, min(began + so_far.units / rate, call.deadline) - call.now()))
+    except Unavailable:
+        if not so_far.scanned:
             raise
-        so_far.cursor, so_far.done = page.next, page.next is None
-        so_far.scanned += len(page.items)
-        so_far.written += done.written
-        so_far.quarantined += len(done.rejected)
-        now = call.store.spent()
-        so_far.units, so_far.throttled = now.write_units - before.write_units, now.throttled - before.throttled
-        if rate is not None:
-            call.place.clock.sleep(max(0.0, min(began + so_far.units / rate, call.deadline) - call.now()))
     return so_far
-
-
-def _key(call: Call, table: str, item: Item) -> Key:
-    return Key(table, call.store.schema(table).encode(item))
 
 
 def _check(call: Call, segment: Segment) -> None:
     model, table = call.model, segment.table
     if table not in model.old_tables:
         raise BadRequest(f"expected table to be one of {', '.join(model.order)}, found {table!r}")
-    if not 0 <= segment.number < segment.total:
-        raise BadRequest(f"expected 0 <= segment < total_segments, found {segment.number} and {segment.total}")
     if table not in call.place.live:
         raise BadRequest(
             f"expected the stream of {table!r} to be connected, found that its rows are only looked up: "

@@ -22,7 +22,7 @@ from botocore.parsers import JSONParser, ResponseParserFactory
 from botocore.serialize import JSONSerializer
 from botocore.session import Session, get_session
 
-from remodel.items import from_event
+from remodel.items import item_from_event
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -92,7 +92,7 @@ class _Items(JSONParser):
     def _handle_map(self, shape: Any, value: Mapping[str, Any]) -> Any:
         if shape.value.name != "AttributeValue":
             return super()._handle_map(shape, value)  # type: ignore[misc]
-        return {name: from_event(each) for name, each in value.items()} if self._has_binary else value
+        return item_from_event(value) if self._has_binary else value
 
 
 class _Parsers(ResponseParserFactory):

@@ -5,20 +5,38 @@ A message says what was expected, what was found and what to do. Callers decide 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class RemodelError(Exception):
     """The base of all named errors."""
 
 
-class ModelError(RemodelError):
+class ModelError(RemodelError, ValueError):
     """A model's declaration contradicts itself. Raised at import; the message names the line."""
+
+
+def require(holds: object, expectation: str) -> None:
+    """Raises ModelError where something that a model declares does not hold."""
+    if not holds:
+        raise ModelError(expectation)
+
+
+@contextmanager
+def declared(place: str) -> Iterator[None]:
+    """Names the place of a declaration that does not hold."""
+    try:
+        yield
+    except ModelError as problem:
+        raise ModelError(f"{place}: {problem}") from None
 
 
 class ModelNotFound(RemodelError):
     """The setting REMODEL_MODEL leads to no model."""
 
 
-class RejectedRow(RemodelError):
+class RejectedRow(RemodelError, ValueError):
     """The new model does not take this row. The row goes to quarantine; its shard goes on."""
 
 

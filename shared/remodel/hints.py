@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from remodel.errors import RejectedRow, WrongStream
-from remodel.items import Item, from_event
+from remodel.errors import WrongStream
+from remodel.items import Item, item_from_event
 from remodel.joins import Group
 from remodel.keys import Key
-from remodel.mapping import Image, Parsed, groups_of, parse, seen
+from remodel.mapping import Image, Parsed, parse, seen
 from remodel.model import Model
 
 VIEW = "NEW_AND_OLD_IMAGES"
@@ -25,24 +25,26 @@ NONE: frozenset[Group] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """`groups`: in which the row was seen. `now`: those that its newest image shows, to be joined before it is read.
-    `spreads`: whether other rows may see the change. `rejected`: whether the row may be in quarantine, because one of its
-    images was rejected or is unknown. `image`: the newest; it saves parsing where the row that is read is the same.
-    `is_new`: whether the first image is that of a new row: no member of its groups yet, in all likelihood, and not in
-    quarantine."""
+    """`groups`: in which the row was seen. `spreads`: whether other rows may see the change. `rejected`: whether the row may be
+    in quarantine, because one of its images was rejected or is unknown. `image`: the newest; it saves parsing where the row is
+    still the same. `is_new`: whether the first image is that of a new row: no member of its groups yet, in all likelihood, and
+    not in quarantine."""
 
     key: Key
     groups: frozenset[Group] = NONE
-    now: frozenset[Group] = NONE
     spreads: bool = True
     rejected: bool = True
     image: Image | None = field(default=None, compare=False, repr=False)
     is_new: bool = field(default=False, compare=False, repr=False)
 
+    @property
+    def now(self) -> frozenset[Group]:
+        """The groups that the newest image shows, to be joined before the row is read."""
+        return self.image.parsed.groups if self.image else NONE
+
     def merged(self, later: Hint) -> Hint:
         spreads, rejected = self.spreads or later.spreads, self.rejected or later.rejected
-        image = later.image or self.image
-        return Hint(self.key, self.groups | later.groups, later.now, spreads, rejected, image, self.is_new)
+        return Hint(self.key, self.groups | later.groups, spreads, rejected, later.image or self.image, self.is_new)
 
     def covers(self, other: Hint) -> bool:
         """Whether everything that the other hint leads to follows from this one."""
@@ -61,7 +63,7 @@ def merge(hints: Iterable[Hint]) -> dict[Key, Hint]:
 def of_row(model: Model, key: Key, item: Item) -> Hint:
     """The hint that a scanned row gives."""
     parsed = parse(model, key, item)
-    return Hint(key, _groups(model, parsed, key), parsed.groups, True, parsed.row is None, Image(item, parsed), True)
+    return Hint(key, _groups(model, parsed, key), True, parsed.row is None, Image(item, parsed), True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def read_record(model: Model, table: str, record: Any) -> StreamRecord:
     sequence_number = number if isinstance(number, str) and number else None
     schema = model.old_tables[table].schema
     try:
-        key = Key(table, schema.possible(_decoded(body.get("Keys"))))
+        key = Key(table, schema.possible(item_from_event(body.get("Keys"))))
     except (ValueError, RecursionError):
         return StreamRecord(sequence_number, None, False)
     old, new = _image(body.get("OldImage")), _image(body.get("NewImage"))
@@ -105,45 +107,18 @@ def _of_images(model: Model, key: Key, old: Item | None, new: Item | None, is_wh
     groups = _groups(model, before, key) | _groups(model, now, key)
     spreads = not is_whole or seen(model, before) != seen(model, now)
     rejected = not is_whole or (old is not None and before.row is None) or (new is not None and now.row is None)
-    return Hint(key, groups, now.groups, spreads, rejected, Image(new, now), is_new=old is None)
+    return Hint(key, groups, spreads, rejected, Image(new, now), old is None)
 
 
 def _groups(model: Model, parsed: Parsed, key: Key) -> frozenset[Group]:
-    """Also of a row that cannot be read: the groups that its key alone shows."""
-    if parsed.row is not None or parsed.kind is None:
-        return groups_of(model, parsed)
-    by_key = [join for join in model.plans[parsed.kind].provides if join.by_key]
-    if not by_key:
-        return NONE
-    try:
-        fields = parsed.kind.fields_of(key)
-    except RejectedRow:
-        return NONE
-    values = tuple(fields[name] for name in parsed.kind.key_fields)
-    groups = [join.group(values[0] if len(values) == 1 else values) for join in by_key]
-    return frozenset(group for group in groups if group)
-
-
-_AS_IT_IS = {"S", "N", "BOOL", "NULL", "SS", "NS"}
-
-
-def _decoded(image: Any) -> Item:
-    """Raises ValueError for anything that is no typed item."""
-    if not isinstance(image, dict):
-        raise ValueError("expected an item, found something else")
-    decoded = {}
-    for name, value in image.items():
-        if isinstance(value, dict) and len(value) == 1:
-            (kind,) = value
-            if kind in _AS_IT_IS:
-                continue
-        decoded[name] = from_event(value)
-    return image | decoded if decoded else image
+    """What an item shows, also of one that cannot be read: the groups that its key alone shows."""
+    return parsed.groups if parsed.kind is None else parsed.groups | model.plans[parsed.kind].key_shows(key)
 
 
 def _image(image: Any) -> Item | None:
+    """None for anything that is no typed item."""
     try:
-        return _decoded(image)
+        return item_from_event(image)
     except (ValueError, RecursionError):
         return None
 
@@ -163,14 +138,6 @@ def unpack(packed: bytes) -> list[Hint]:
     groups, rows = json.loads(zlib.decompress(packed).decode(errors="surrogatepass"))
     named = [Group(*each) for each in groups]
     return [
-        Hint(Key(table, text), frozenset(named[n] for n in numbers), NONE, bool(flags & 1), bool(flags & 2))
+        Hint(Key(table, text), frozenset(named[n] for n in numbers), bool(flags & 1), bool(flags & 2))
         for table, text, numbers, flags in rows
     ]
-
-
-def by_table(hints: Mapping[Key, Hint]) -> dict[str, int]:
-    """How many hints each old table has."""
-    counts: dict[str, int] = {}
-    for key in hints:
-        counts[key.table] = counts.get(key.table, 0) + 1
-    return counts

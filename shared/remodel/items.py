@@ -148,6 +148,8 @@ def from_event(wire: Any) -> Wire:
     ((kind, inner),) = wire.items()
     try:
         match kind:
+            case "S" | "N":
+                return wire
             case "B":
                 return {kind: _bytes(inner)}
             case "BS":
@@ -155,10 +157,17 @@ def from_event(wire: Any) -> Wire:
             case "L":
                 return {kind: [from_event(each) for each in inner]}
             case "M":
-                return {kind: {name: from_event(each) for name, each in inner.items()}}
-    except (TypeError, AttributeError):
+                return {kind: item_from_event(inner)}
+    except TypeError:
         raise ValueError(f"expected a DynamoDB value of type {kind!r}, found another shape") from None
     return wire
+
+
+def item_from_event(image: Any) -> Item:
+    """An item of a stream event. Raises ValueError for anything that is no typed item."""
+    if not isinstance(image, dict):
+        raise ValueError("expected an item, found something else")
+    return {name: from_event(value) for name, value in image.items()}
 
 
 def to_event(value: Any) -> Any:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from remodel.errors import ModelError
+from remodel.errors import ModelError, require
 from remodel.items import canonical_number
 from remodel.keys import HASH_LIMIT, Key
 from remodel.kinds import Kind, scalar_type
@@ -130,79 +130,57 @@ class Bound:
     def __init__(self, owner: type[Kind], label: str, join: Join, before: Sequence[Bound]) -> None:
         """`before`: the joins declared before it in the same mapping. Raises ModelError."""
         self.label, self.join, self.mode, self.kind = label, join, join.mode, join.kind
-        self.mine, self.theirs = self._sides(owner, join)
         self.before = tuple(before)
+        self.mine, self.theirs = self._sides(owner)
+        self.by_key = self.theirs is None
         self.depends = callable(self.mine) and bool(before)
         self.level: int = 1 + max(each.level for each in before) if self.depends else 0
-        if self.depends and join.mode == "each":
-            raise ModelError(
-                f"join {label!r}: expected a value from the row alone for `each`, found one from other joins"
-            )
+        self._check(owner)
         keys = join.kind.key_fields
-        self.by_key = self.theirs is None
-        if self.by_key and join.mode != "one":
-            raise ModelError(
-                f"join {label!r}: expected one(...) for a join on the other row's whole key, found {join.mode}"
-            )
-        self._check_sides(owner)
-        self.name = self._name()
-        for name in (*join.sees, *join.unique):
-            if name not in join.kind.model_fields and not isinstance(getattr(join.kind, name, None), property):
-                raise ModelError(
-                    f"join {label!r}: expected fields or properties of {join.kind.__name__} in sees, found {name!r}"
-                )
-        hidden = [self.theirs] if self.theirs else []
-        self.fields = tuple(dict.fromkeys((*keys, *hidden, *join.sees)))
+        self.name = self.theirs or "+".join(keys if callable(self.mine) else self.mine)
+        self.fields = tuple(dict.fromkeys((*keys, *([self.theirs] if self.theirs else []), *join.sees)))
         self.view: View = (join.kind, self.name, self.fields)
         self._seen = namedtuple(f"{join.kind.__name__}Seen", self.fields)  # type: ignore[misc]
 
-    def _sides(self, owner: type[Kind], join: Join) -> tuple[Any, str | None]:
-        keys, fields = join.kind.key_fields, join.kind.model_fields
-        if isinstance(join.on, tuple):
-            mine, theirs = join.on
-            if theirs not in fields:
-                raise ModelError(f"join {self.label!r}: expected a field of {join.kind.__name__}, found {theirs!r}")
-            if isinstance(mine, str) and mine not in owner.model_fields:
-                raise ModelError(f"join {self.label!r}: expected a field of {owner.__name__}, found {mine!r}")
-            return ((mine,) if isinstance(mine, str) else mine), None if keys == (theirs,) else theirs
-        names = (join.on,) if isinstance(join.on, str) else keys
-        if missing := [name for name in names if name not in owner.model_fields]:
-            raise ModelError(
-                f"join {self.label!r}: expected field {missing[0]!r} in {owner.__name__}, found none: set `on`"
-            )
-        if names == keys or (len(names) == 1 and names[0] not in fields and len(keys) == 1):
-            return names, None
-        if names[0] not in fields:
-            raise ModelError(f"join {self.label!r}: expected field {names[0]!r} in {join.kind.__name__}, found none")
-        return names, names[0]
+    def _sides(self, owner: type[Kind]) -> tuple[Any, str | None]:
+        """Where the row has the value, as names of fields or a function, and in which field the other row has it; None for its
+        whole key."""
+        keys, fields, on = self.kind.key_fields, self.kind.model_fields, self.join.on
+        mine, theirs = on if isinstance(on, tuple) else (on, on)
+        if isinstance(on, str) and on not in fields and len(keys) == 1:
+            theirs = keys[0]
+        names = () if callable(mine) else keys if mine is None else (mine,)
+        for name in names:
+            require(name in owner.model_fields, f"expected field {name!r} in {owner.__name__}, found none: set `on`")
+        require(theirs is None or theirs in fields, f"expected field {theirs!r} in {self.kind.__name__}, found none")
+        return names or mine, None if keys == (theirs,) else theirs
 
-    def _check_sides(self, owner: type[Kind]) -> None:
-        """Raises ModelError where the two sides would never find each other."""
+    def _check(self, owner: type[Kind]) -> None:
+        """Raises ModelError where the two sides would never find each other, or the mapping could not see what it needs."""
+        join, kind = self.join, self.kind
+        is_alone = join.mode != "each" or not self.depends
+        require(is_alone, "expected a value from the row alone for `each`, found one from other joins")
+        is_one = join.mode == "one" or not self.by_key
+        require(is_one, f"expected one(...) for a join on the other row's whole key, found {join.mode}")
+        for name in (*join.sees, *join.unique):
+            is_there = name in kind.model_fields or isinstance(getattr(kind, name, None), property)
+            require(is_there, f"expected fields or properties of {kind.__name__} in sees, found {name!r}")
         if callable(self.mine):
             check_call(self.mine, [each.label for each in self.before])
             return
-        theirs = self.kind.key_fields if self.theirs is None else (self.theirs,)
-        for name, other in zip(self.mine, theirs, strict=True):
+        for name, other in zip(self.mine, [self.theirs] if self.theirs else kind.key_fields, strict=True):
             found = scalar_type(owner.model_fields[name].annotation)
-            wanted = scalar_type(self.kind.model_fields[other].annotation)
-            if found and wanted and found != wanted:
-                raise ModelError(
-                    f"join {self.label!r}: expected {owner.__name__}.{name} to be of type {wanted} as "
-                    f"{self.kind.__name__}.{other} is, found {found}"
-                )
-
-    def _name(self) -> str:
-        if self.theirs is not None:
-            return self.theirs
-        return "+".join(self.join.kind.key_fields if callable(self.mine) else self.mine)
+            wanted = scalar_type(kind.model_fields[other].annotation)
+            require(
+                found == wanted or not found or not wanted,
+                f"expected {owner.__name__}.{name} to be of type {wanted} as {kind.__name__}.{other} is, found {found}",
+            )
 
     def value(self, row: Any, joined: Mapping[str, Any]) -> Any:
         """The join value of a row, or None. `joined`: the rows of the joins before this one, by label."""
         if callable(self.mine):
             return self.mine(row, **joined)
-        if len(self.mine) == 1:
-            return getattr(row, self.mine[0])
-        return tuple(getattr(row, name) for name in self.mine)
+        return _single([getattr(row, name) for name in self.mine])
 
     def group(self, value: Any) -> Group | None:
         """The group of a join value; None where there is none to join, or a part of it is missing."""
@@ -213,8 +191,11 @@ class Bound:
         """The value under which a row of the other kind provides for this join."""
         if self.theirs is not None:
             return getattr(other, self.theirs)
-        values = tuple(getattr(other, name) for name in self.kind.key_fields)
-        return values[0] if len(values) == 1 else values
+        return _single([getattr(other, name) for name in self.kind.key_fields])
+
+    def key_group(self, fields: Mapping[str, Any]) -> Group | None:
+        """For a join by key: the group of the row of the other kind that has these key fields."""
+        return self.group(_single([fields[name] for name in self.kind.key_fields]))
 
     def other_key(self, value: Any) -> Key | None:
         """For a join by key: the other row's key; None where the value does not fit into its key forms."""
@@ -227,3 +208,8 @@ class Bound:
     def seen(self, other: Any) -> Any:
         """What the mapping sees of an accepted row of the other kind: its key and what `sees` declares."""
         return self._seen(*[getattr(other, name) for name in self.fields])
+
+
+def _single(values: list[Any]) -> Any:
+    """A value alone stands for itself."""
+    return values[0] if len(values) == 1 else tuple(values)

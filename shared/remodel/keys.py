@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from remodel.items import Item, canonical_number, number
+from remodel.errors import require
+from remodel.items import Item, canonical_number, number, to_wire
 from remodel.items import text as valid
 
 HASH_LIMIT, RANGE_LIMIT = 2_048, 1_024
@@ -39,12 +40,8 @@ class KeySchema:
 
     def encode(self, item: Mapping[str, Any]) -> str:
         """The text of an item's key. Raises ValueError where an attribute is missing or has another type."""
-        if len(self.attributes) == 1:
-            name, kind = self.attributes[0]
-            return _encode_value(item, name, kind)
-        (first, kind), (second, other) = self.attributes
-        partition = _encode_value(item, first, kind)
-        return self.of_texts(partition, _encode_value(item, second, other))
+        texts = [_encode_value(item, name, kind) for name, kind in self.attributes]
+        return self.of_texts(*texts) if len(texts) == 2 else texts[0]
 
     def possible(self, item: Mapping[str, Any]) -> str:
         """As `encode`; raises ValueError also for a key that DynamoDB cannot hold. No row is under such a key."""
@@ -108,13 +105,12 @@ class Form:
     _PART = re.compile(r"\{([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)\}")
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a form that cannot be inverted."""
-        if len(set(self.fields)) != len(self.fields):
-            raise ValueError(f"expected each field once in the key form {self.text!r}, found one twice")
-        if "}{" in self.text:
-            raise ValueError(f"expected text between the fields of the key form {self.text!r}, found none: no inverse")
-        if re.search(r"[{}]", self._PART.sub("", self.text)):
-            raise ValueError(f"expected fields as {{name}} in the key form {self.text!r}, found other braces")
+        """Raises ModelError for a form that cannot be inverted."""
+        form = f"the key form {self.text!r}"
+        require(len(set(self.fields)) == len(self.fields), f"expected each field once in {form}, found one twice")
+        require("}{" not in self.text, f"expected text between the fields of {form}, found none: no inverse")
+        others = re.search(r"[{}]", self._PART.sub("", self.text))
+        require(not others, f"expected fields as {{name}} in {form}, found other braces")
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
@@ -139,16 +135,18 @@ class Form:
         last = f"(.+){literals[-1]}" if self.fields else ""
         return re.compile(literals[0] + between + last, re.DOTALL)
 
-    def read(self, text: str) -> dict[str, str] | None:
-        """The fields of a text of this form; None where it has another."""
+    def read(self, text: Any) -> dict[str, Any] | None:
+        """The fields of a text of this form; None where it has another. A field alone may be bytes."""
         if self.is_field:
             return {self.fields[0]: text}
-        found = self._pattern.fullmatch(text)
+        found = self._pattern.fullmatch(text) if isinstance(text, str) else None
         return dict(zip(self.fields, found.groups(), strict=True)) if found else None
 
     def write(self, values: Mapping[str, Any]) -> str:
         """Raises ValueError where a field has no text of its own, or where the text would read back as other values."""
-        wanted = {name: self._text(name, values[name]) for name in self.fields}
+        if any(values[name] is None or isinstance(values[name], bytes) for name in self.fields):
+            raise ValueError(f"expected text or numbers for the key form {self.text!r}, found another type")
+        wanted = {name: str(values[name]) for name in self.fields}
         text = self._PART.sub(lambda found: wanted[found[1]], self.text)
         if not self.is_field and self.read(text) != wanted:
             raise ValueError(
@@ -156,8 +154,40 @@ class Form:
             )
         return text
 
-    def _text(self, name: str, value: Any) -> str:
-        if value is None or isinstance(value, bytes):
-            found = type(value).__name__
-            raise ValueError(f"expected text or a number for {name} in the key form {self.text!r}, found {found}")
-        return str(value)
+
+class KeyForms(dict[str, Form]):
+    """The forms of a table's key attributes, by name: together they read and write a key."""
+
+    def __init__(self, schema: KeySchema, texts: Mapping[str, str], whole: bool = True) -> None:
+        """`whole`: for all key attributes. Raises ModelError for forms that cannot be inverted."""
+        names = set(schema.names)
+        is_there = texts.keys() == names if whole else texts.keys() <= names
+        require(is_there, f"expected key forms for {', '.join(schema.names)}, found {', '.join(texts)}")
+        super().__init__({name: Form(texts[name]) for name in schema.names if name in texts})
+        for name, kind in schema.attributes if whole else ():
+            found = self[name]
+            require(
+                kind == "S" or found.is_field, f"expected {name} of type {kind} to be one field, found {found.text!r}"
+            )
+        self.schema = schema
+        self.fields = tuple(field for form in self.values() for field in form.fields)
+
+    def read(self, wire: Item) -> dict[str, Any] | None:
+        """The fields of a key, as text or bytes; None where the key has other forms."""
+        found: dict[str, Any] = {}
+        for name, form in self.items():
+            ((_, inner),) = wire[name].items()
+            if (fields := form.read(inner)) is None:
+                return None
+            found |= fields
+        return found
+
+    def write(self, fields: Mapping[str, Any]) -> str:
+        """The text of a key. Raises ValueError where it could not be read back, or is none that a row can have."""
+        item: Item = {}
+        for name, kind in self.schema.attributes:
+            form = self[name]
+            item[name] = {"S": form.write(fields)} if kind == "S" else to_wire(fields[form.fields[0]])
+            if kind not in item[name]:
+                raise ValueError(f"expected key attribute {name!r} of type {kind}, found another")
+        return self.schema.possible(item)

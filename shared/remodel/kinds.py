@@ -17,47 +17,23 @@ from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Field  # noqa: PLC0414 (pages of models have it from here)
 
-from remodel.errors import ModelError, RejectedRow
-from remodel.items import Item, canonical_number, to_python, to_wire
-from remodel.keys import HASH_LIMIT, RANGE_LIMIT, Form, Key, KeySchema
+from remodel.errors import RejectedRow, declared, require
+from remodel.items import Item, canonical_number, to_python
+from remodel.keys import HASH_LIMIT, RANGE_LIMIT, Key, KeyForms, KeySchema
 
 TYPES: Mapping[type, str] = {str: "S", int: "N", Decimal: "N", bytes: "B"}
-
-
-def schema_of(table: str, key: Mapping[str, type]) -> KeySchema:
-    """Raises ModelError where a table has no key, more than two key attributes, or one of another type."""
-    if not 1 <= len(key) <= 2 or not all(kind in TYPES for kind in key.values()):
-        raise ModelError(
-            f"table {table!r}: expected one or two key attributes of type str, int, Decimal, or bytes, found {dict(key)}"
-        )
-    return KeySchema(tuple((name, TYPES[kind]) for name, kind in key.items()))
-
-
-def logical_name(name: str) -> str:
-    """Raises ModelError for a name that is not letters, digits, `-`, and `_`, of which environment variables are made, or that
-    is the engine's own."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) or name.lower() in RESERVED:
-        raise ModelError(
-            f"expected a table name of letters, digits, - and _ other than {', '.join(RESERVED)}, found {name!r}"
-        )
-    return name
-
 
 RESERVED = ("index", "quarantine", "migration")
 """Logical names of the engine's own tables, and of the one that the command line keeps."""
 
 
-class Old:
-    """An old table: its logical name and its key attributes, partition key first: `Old("shop", PK=str, SK=str)`. Behind the
-    logical name may stand the table's own, which a template proposes, and secondary indexes that a sandbox's table has."""
-
-    def __init__(self, name: str, own: str | None = None, /, *indexes: Index, **key: type) -> None:
-        self.name, self.own, self.indexes = logical_name(name), own, indexes
-        self.schema = schema_of(name, key)
-        self.kinds: list[type[Kind]] = []
-
-    def __repr__(self) -> str:
-        return f"Old({self.name!r})"
+def _schema(what: str, key: Mapping[str, type]) -> KeySchema:
+    """Raises ModelError where there is no key, more than two key attributes, or one of another type."""
+    require(
+        1 <= len(key) <= 2 and all(kind in TYPES for kind in key.values()),
+        f"{what}: expected one or two key attributes of type str, int, Decimal, or bytes, found {dict(key)}",
+    )
+    return KeySchema(tuple((name, TYPES[kind]) for name, kind in key.items()))
 
 
 @dataclass(frozen=True)
@@ -73,28 +49,42 @@ class Index:
 
     def __post_init__(self) -> None:
         """Raises ModelError for types of other attributes, or types that no key can have."""
-        if unknown := self.types.keys() - {self.hash, self.range}:
-            raise ModelError(
-                f"index {self.name!r}: expected types of its key attributes, found {', '.join(sorted(unknown))}"
-            )
-        if not all(kind in TYPES for kind in self.types.values()):
-            raise ModelError(
-                f"index {self.name!r}: expected key attributes of type str, int, Decimal, or bytes, found {self.types}"
-            )
+        unknown = ", ".join(sorted(self.types.keys() - {self.hash, self.range}))
+        require(not unknown, f"index {self.name!r}: expected types of its key attributes, found {unknown}")
+        _schema(f"index {self.name!r}", self.types or {self.hash: str})
 
     @property
     def attributes(self) -> tuple[tuple[str, str], ...]:
-        names = [self.hash, *([self.range] if self.range else [])]
-        return tuple((name, TYPES[self.types.get(name, str)]) for name in names)
+        return tuple((name, TYPES[self.types.get(name, str)]) for name in (self.hash, self.range) if name)
 
 
-class New:
+class Table:
+    """`name`: logical. `own`: the table's own name, which a template proposes. `indexes`: global secondary ones."""
+
+    def __init__(self, name: str, own: str | None, indexes: Sequence[Index], key: Mapping[str, type]) -> None:
+        """Raises ModelError for a name of which no environment variable can be made, or that is the engine's own."""
+        require(
+            re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) and name.lower() not in RESERVED,
+            f"expected a table name of letters, digits, - and _ other than {', '.join(RESERVED)}, found {name!r}",
+        )
+        self.name, self.own, self.indexes = name, own, tuple(indexes)
+        self.schema = _schema(f"table {name!r}", key)
+
+
+class Old(Table):
+    """An old table: its logical name and its key attributes, partition key first: `Old("shop", PK=str, SK=str)`. Behind the
+    logical name may stand the table's own, and secondary indexes that a sandbox's table has."""
+
+    def __init__(self, name: str, own: str | None = None, /, *indexes: Index, **key: type) -> None:
+        super().__init__(name, own, indexes, key)
+        self.kinds: list[type[Kind]] = []
+
+
+class New(Table):
     """A new table: `New("orders", customer_id=str, order_id=str, indexes=[Index("by-day", "customer_id", "placed_at")])`."""
 
     def __init__(self, name: str, own: str | None = None, /, indexes: Sequence[Index] = (), **key: type) -> None:
-        self.name, self.own = logical_name(name), own
-        self.schema = schema_of(name, key)
-        self.indexes = tuple(indexes)
+        super().__init__(name, own, indexes, key)
 
     @cached_property
     def limits(self) -> tuple[tuple[str, str, int, str], ...]:
@@ -105,9 +95,6 @@ class New:
             for attributes, what in keys
             for (name, kind), limit in zip(attributes, (HASH_LIMIT, RANGE_LIMIT), strict=False)
         )
-
-    def __repr__(self) -> str:
-        return f"New({self.name!r})"
 
 
 class Kind(BaseModel):
@@ -121,11 +108,11 @@ class Kind(BaseModel):
 
     table: ClassVar[Old]
     kind_label: ClassVar[str]
-    forms: ClassVar[Mapping[str, Form]]
+    forms: ClassVar[KeyForms]
     key_fields: ClassVar[tuple[str, ...]]
     empty_is_absent: ClassVar[bool] = False
+    _numbers: ClassVar[Mapping[str, Any]]
     _sources: ClassVar[tuple[tuple[str, bool], ...]]
-    _key_types: ClassVar[Mapping[str, Any]]
 
     def __init_subclass__(cls, of: Old | None = None, key: Mapping[str, str] | None = None, **forms: str) -> None:
         super().__init_subclass__()
@@ -136,22 +123,18 @@ class Kind(BaseModel):
     ) -> None:
         if of is None:
             return
-        cls.table, cls.kind_label = of, f"{of.name}.{cls.__name__}"
-        cls.forms = _forms(cls, of, {**(key or {}), **forms})
-        cls.key_fields = tuple(name for form in cls.forms.values() for name in form.fields)
-        cls._key_types = {name: cls.model_fields[name].annotation for name in cls.key_fields}
+        with declared(f"kind {cls.__name__} of {of.name}"):
+            cls.table, cls.kind_label = of, f"{of.name}.{cls.__name__}"
+            cls.forms = KeyForms(of.schema, {**(key or {}), **forms})
+            cls.key_fields = cls.forms.fields
+            _check(cls)
+        annotations = {name: info.annotation for name, info in cls.model_fields.items()}
+        cls._numbers = {name: found for name, found in annotations.items() if found in (int, Decimal)}
         cls._sources = tuple(
             (info.alias or name, mentions(info.annotation, int))
             for name, info in cls.model_fields.items()
             if name not in cls.key_fields
         )
-        for name, info in cls.model_fields.items():
-            if mentions(info.annotation, float):
-                raise ModelError(f"kind {cls.__name__}: expected Decimal for {name!r}, found float, which loses digits")
-            if isinstance(vars(Kind).get(name), classmethod):
-                raise ModelError(
-                    f"kind {cls.__name__}: expected another name than {name!r}, which kinds have a function of: set an alias"
-                )
         of.kinds.append(cls)
 
     @classmethod
@@ -186,75 +169,48 @@ class Kind(BaseModel):
     @classmethod
     def fields_of(cls, key: Key) -> dict[str, Any]:
         """The fields that a key holds. Raises RejectedRow where the key is not of this kind's forms."""
-        found: dict[str, Any] = {}
-        for name, wire in cls.table.schema.decode(key.text).items():
-            ((kind, inner),) = wire.items()
-            read = {cls.forms[name].fields[0]: inner} if kind == "B" else cls.forms[name].read(inner)
-            if read is None:
-                raise RejectedRow(f"expected {name} of the form {cls.forms[name].text!r}, found another")
-            found |= read
-        try:
-            return {name: typed(cls._key_types[name], text) for name, text in found.items()}
-        except (ValueError, ArithmeticError):
-            raise RejectedRow(
-                f"expected fields of {cls.__name__}'s types in its key, found text that is none"
-            ) from None
+        found = cls.forms.read(cls.table.schema.decode(key.text))
+        if found is None:
+            raise RejectedRow(f"expected a key of the forms of {cls.__name__}, found another")
+        return typed(cls, found)
 
     @classmethod
     def key_of(cls, fields: Mapping[str, Any]) -> Key:
         """The inverse of `fields_of`. Raises ValueError where the fields do not fit into the key forms."""
-        return Key(cls.table.name, write_key(cls.table.schema, cls.forms, fields))
+        return Key(cls.table.name, cls.forms.write(fields))
 
 
-def write_key(schema: KeySchema, forms: Mapping[str, Form], fields: Mapping[str, Any]) -> str:
-    """The key text that forms and field values give. Raises ValueError where it cannot be read back, or is none that a row can
-    have."""
-    item: Item = {}
-    for name, kind in schema.attributes:
-        form = forms[name]
-        value = fields[form.fields[0]] if form.is_field else None
-        item[name] = {kind: form.write(fields)} if kind == "S" else to_wire(value)
-        if kind not in item[name]:
-            raise ValueError(f"expected key attribute {name!r} of type {kind}, found another")
-    return schema.possible(item)
-
-
-def _forms(cls: type[Kind], of: Old, texts: Mapping[str, str]) -> dict[str, Form]:
-    """Raises ModelError for forms that are missing, name no field, or cannot be inverted."""
-    if set(texts) != set(of.schema.names):
-        raise ModelError(
-            f"kind {cls.__name__}: expected a key form for each of {', '.join(of.schema.names)}, found {', '.join(texts)}"
-        )
-    forms = {}
-    for name, kind in of.schema.attributes:
+def typed(kind: type[Kind], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the kind from their texts, as they stand in a key. Raises RejectedRow where a text gives no value, or where
+    another text would give the same."""
+    found = dict(fields)
+    for name in kind._numbers.keys() & found.keys():
+        text = found[name]
         try:
-            form = forms[name] = Form(texts[name])
-        except ValueError as problem:
-            raise ModelError(f"kind {cls.__name__}: {problem}") from None
-        if unknown := [each for each in form.fields if each not in cls.model_fields]:
-            raise ModelError(f"kind {cls.__name__}: expected fields for {name}={form.text!r}, found no {unknown[0]!r}")
-        if kind != "S" and not form.is_field:
-            raise ModelError(
-                f"kind {cls.__name__}: expected {name} of type {kind} to be one field, found {form.text!r}"
-            )
-        if found := [each for each in form.fields if not _fits_key(cls.model_fields[each].annotation, kind)]:
-            raise ModelError(f"kind {cls.__name__}: expected a type for {found[0]!r} that fits {name} of type {kind}")
-    fields = [each for form in forms.values() for each in form.fields]
-    if len(set(fields)) != len(fields):
-        raise ModelError(f"kind {cls.__name__}: expected each field once in its key, found one twice")
-    _check_others(cls, of, [form.shape for form in forms.values()])
-    return forms
+            found[name] = value = kind._numbers[name](text)
+        except (ValueError, ArithmeticError):
+            value = None
+        if value is None or (str(value) != text and canonical_number(str(value)) != text):
+            raise RejectedRow(f"expected fields of {kind.__name__}'s types in its key, found text that is none")
+    return found
 
 
-def _check_others(cls: type[Kind], of: Old, shapes: Sequence[str]) -> None:
-    """Raises ModelError where a kind of the table has the same name, or key forms of the same shape."""
-    for other in of.kinds:
-        if other.__name__ == cls.__name__:
-            raise ModelError(f"kinds of {of.name}: expected names that differ, found {cls.__name__} twice")
-        if [form.shape for form in other.forms.values()] == shapes:
-            raise ModelError(
-                f"kinds {other.__name__} and {cls.__name__}: expected key forms that differ, found the same"
-            )
+def _check(cls: type[Kind]) -> None:
+    """Raises ModelError for a kind that contradicts itself, or another one of its table."""
+    for attribute, kind in cls.table.schema.attributes:
+        for name in cls.forms[attribute].fields:
+            require(name in cls.model_fields, f"expected fields for {attribute} in its key form, found no {name!r}")
+            is_fitting = _fits_key(cls.model_fields[name].annotation, kind)
+            require(is_fitting, f"expected a type for {name!r} that fits {attribute} of type {kind}")
+    require(len(set(cls.key_fields)) == len(cls.key_fields), "expected each field once in its key, found one twice")
+    for name, info in cls.model_fields.items():
+        require(not mentions(info.annotation, float), f"expected Decimal for {name!r}, found float, which loses digits")
+        is_free = not isinstance(vars(Kind).get(name), classmethod)
+        require(is_free, f"expected another name than {name!r}, which kinds have a function of: set an alias")
+    for other in cls.table.kinds:
+        require(other.__name__ != cls.__name__, f"expected names that differ, found {cls.__name__} twice")
+        shapes = [[form.shape for form in each.forms.values()] for each in (cls, other)]
+        require(shapes[0] != shapes[1], f"expected key forms that differ, found the same as those of {other.__name__}")
 
 
 def _fits_key(annotation: Any, kind: str) -> bool:
@@ -264,6 +220,10 @@ def _fits_key(annotation: Any, kind: str) -> bool:
 
 def mentions(annotation: Any, wanted: type) -> bool:
     return annotation is wanted or any(mentions(each, wanted) for each in get_args(annotation))
+
+
+def is_optional(annotation: Any) -> bool:
+    return mentions(annotation, type(None))
 
 
 def scalar_type(annotation: Any) -> str | None:
@@ -282,22 +242,8 @@ def scalar_type(annotation: Any) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def is_optional(annotation: Any) -> bool:
-    return any(each is type(None) or is_optional(each) for each in get_args(annotation))
-
-
 def as_whole(value: Any) -> Any:
     return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else value
-
-
-def typed(annotation: Any, text: Any) -> Any:
-    """A field of a key, read from text as its annotation wants it. Raises where another text would give the same value."""
-    if annotation in (int, Decimal):
-        value = annotation(text)
-        if str(value) != text and canonical_number(str(value)) != text:
-            raise ValueError
-        return value
-    return text
 
 
 _PLAIN = {

@@ -17,7 +17,7 @@ from remodel.errors import RejectedRow
 from remodel.items import ITEM_LIMIT, Item, size, to_item
 from remodel.joins import Bound, Group
 from remodel.keys import RANGE_LIMIT, Key
-from remodel.kinds import Kind, New, write_key
+from remodel.kinds import Kind, New
 from remodel.model import Model, Rule, Seen
 from remodel.store import QUARANTINE, QUARANTINE_KEY
 
@@ -87,19 +87,17 @@ class Expected:
 
 def parse(model: Model, key: Key, item: Item | None) -> Parsed:
     """Never raises for what a row contains."""
+    kind = None
     try:
         kind = model.kind_of(key)
-    except RejectedRow as problem:
-        return Parsed(None, None, str(problem) if item is not None else None)
-    if kind is None or item is None:
-        return Parsed(kind)
-    try:
+        if kind is None or item is None:
+            return Parsed(kind)
         row = kind.read(key, item)
-        return Parsed(kind, row, None, _checked_groups(model, key, kind, row))
+        return Parsed(kind, row, None, _checked_groups(model, key, row))
     except RejectedRow as problem:
-        return Parsed(kind, None, str(problem)[:LONGEST_REASON])
+        return Parsed(kind, None, str(problem)[:LONGEST_REASON] if item is not None else None)
     except Exception as problem:
-        return Parsed(kind, None, f"{kind.__name__} raised {type(problem).__name__}")
+        return Parsed(kind, None, f"{kind.__name__ if kind else 'a kind'} raised {type(problem).__name__}")
 
 
 def seen(model: Model, parsed: Parsed) -> Seen:
@@ -109,9 +107,9 @@ def seen(model: Model, parsed: Parsed) -> Seen:
     return model.plans[parsed.kind].seen_by_others(parsed.row)
 
 
-def _checked_groups(model: Model, key: Key, kind: type[Kind], row: Any) -> frozenset[Group]:
+def _checked_groups(model: Model, key: Key, row: Kind) -> frozenset[Group]:
     """What is rejected by the row alone joins nothing: so new rows that need no other row are tried here as well."""
-    plan = model.plans[kind]
+    plan = model.plans[type(row)]
     try:
         groups = plan.member_groups(row)
     except ValueError as problem:
@@ -120,8 +118,7 @@ def _checked_groups(model: Model, key: Key, kind: type[Kind], row: Any) -> froze
         raise RejectedRow(f"expected a join value of at most {LONGEST_VALUE} bytes, found a longer one")
     for rule in plan.mappings:
         if rule.each is None:
-            without: dict[str, Any] = {join.label: [] if join.mode == "all" else None for join in rule.joins}
-            _new_row(rule, key, _ask(rule.function, row, **without), row)
+            _new_row(rule, key, row, {join.label: [] if join.mode == "all" else None for join in rule.joins})
     return groups
 
 
@@ -141,47 +138,46 @@ def expected(model: Model, key: Key, snapshot: Snapshot, only: frozenset[Key] | 
 
 
 def _apply(rule: Rule, key: Key, snapshot: Snapshot, only: frozenset[Key] | None, result: Expected) -> None:
-    row, single = snapshot.parsed.row, {}
+    row, joined = snapshot.parsed.row, dict[str, Any]()
+    pairs: Sequence[tuple[Key, Any]] = ()
     for join in rule.joins:
-        if join.mode != "each":
-            single[join.label] = pick(join, row, snapshot.joined[join])
-            result.ambiguous += _is_ambiguous(join, row, snapshot.joined[join])
+        pairs = paired(join, row, snapshot.joined[join])
+        joined[join.label] = _picked(join, pairs)
+        result.ambiguous += join.mode == "one" and len(pairs) > 1
     if rule.each is None:
-        result.rows.update(_new_row(rule, key, _call(rule, row, single, result), row))
+        made = _new_row(rule, key, row, joined)
+        result.left_out += not made
+        result.rows.update(made)
         return
-    pairs = paired(rule.each, row, snapshot.joined[rule.each])
-    if len(pairs) < len(snapshot.joined[rule.each].rows):
-        result.apart += tuple(sorted({key for key, _ in snapshot.joined[rule.each].rows} - {key for key, _ in pairs}))
-    result.unlinked += not snapshot.joined[rule.each].rows
+    every = snapshot.joined[rule.each].rows
+    if len(pairs) < len(every):
+        result.apart += tuple(sorted({member for member, _ in every} - {member for member, _ in pairs}))
+    result.unlinked += not every
     leader = _leader(rule, row, pairs)
     for member, seen in pairs:
         if only is None or member in only or member == leader:
-            values = _call(rule, row, {**single, rule.each.label: seen}, result)
-            result.rows.update(_new_row(rule, key, values, row, Pairing(member, member == leader)))
+            made = _new_row(rule, key, row, joined | {rule.each.label: seen}, Pairing(member, member == leader))
+            result.left_out += not made
+            result.rows.update(made)
 
 
 def pick(join: Bound, row: Any, candidates: Candidates) -> Any:
     """What the mapping gets for a join: one row or None, or a list. Raises RejectedRow where `only_if` raises."""
-    rows = [seen for _, seen in candidates.rows if _allowed(join, row, seen)]
-    return rows if join.mode == "all" else rows[0] if rows else None
+    return _picked(join, paired(join, row, candidates))
 
 
-def _is_ambiguous(join: Bound, row: Any, candidates: Candidates) -> bool:
-    return join.mode == "one" and sum(_allowed(join, row, seen) for _, seen in candidates.rows) > 1
+def _picked(join: Bound, pairs: Sequence[tuple[Key, Any]]) -> Any:
+    return [seen for _, seen in pairs] if join.mode == "all" else pairs[0][1] if pairs else None
 
 
-def paired(join: Bound, row: Any, candidates: Candidates) -> list[tuple[Key, Any]]:
-    """The members that the row pairs with."""
-    agreement = join.join.agreement
+def paired(join: Bound, row: Any, candidates: Candidates) -> Sequence[tuple[Key, Any]]:
+    """The rows of the other kind that the row pairs with."""
+    agreement, only_if = join.join.agreement, join.join.only_if
     if agreement is not None and _ask(agreement.needed, row):
-        return list(candidates.rows) if _ask(agreement.holds, [seen for _, seen in candidates.rows]) else []
-    if join.join.only_if is None:
-        return list(candidates.rows)
-    return [(member, seen) for member, seen in candidates.rows if _allowed(join, row, seen)]
-
-
-def _allowed(join: Bound, row: Any, seen: Any) -> bool:
-    return join.join.only_if is None or bool(_ask(join.join.only_if, row, seen))
+        return candidates.rows if _ask(agreement.holds, [seen for _, seen in candidates.rows]) else ()
+    if only_if is None:
+        return candidates.rows
+    return [(other, seen) for other, seen in candidates.rows if _ask(only_if, row, seen)]
 
 
 def is_narrow(rule: Rule, row: Any) -> bool:
@@ -195,9 +191,9 @@ def _leader(rule: Rule, row: Any, pairs: Sequence[tuple[Key, Any]]) -> Key | Non
         return None
     if len(pairs) == 1:
         return pairs[0][0]
-    seen = _ask(rule.keys.leader, row, [seen for _, seen in pairs])
-    for member, each in pairs:
-        if each is seen or each == seen:
+    leader = _ask(rule.keys.leader, row, [seen for _, seen in pairs])
+    for member, seen in pairs:
+        if seen == leader:
             return member
     raise RejectedRow("expected `leader` to answer one of the members, found another")
 
@@ -209,23 +205,17 @@ class Pairing(NamedTuple):
     leads: bool
 
 
-def _call(rule: Rule, row: Any, joined: Mapping[str, Any], result: Expected) -> Mapping[str, Any] | None:
-    values: Mapping[str, Any] | None = _ask(rule.function, row, **joined)
-    result.left_out += values is None
-    return values
-
-
 def _new_row(
-    rule: Rule, key: Key, values: Mapping[str, Any] | None, row: Any, pairing: Pairing | None = None
+    rule: Rule, key: Key, row: Any, joined: Mapping[str, Any], pairing: Pairing | None = None
 ) -> dict[Key, Item]:
+    """Nothing where the mapping answers None. Raises RejectedRow."""
+    values = _ask(rule.function, row, **joined)
     if values is None:
         return {}
     try:
         text = _key_text(rule, key, row, pairing)
         item = {**to_item(values), **rule.table.schema.decode(text)}
         check_limits(rule.table, item)
-    except RejectedRow:
-        raise
     except ValueError as problem:
         raise RejectedRow(str(problem)) from None
     except Exception as problem:
@@ -239,8 +229,8 @@ def _key_text(rule: Rule, key: Key, row: Any, pairing: Pairing | None) -> str:
         assert rule.each is not None and pairing is not None
         own = fields_of(rule.kind, key)
         return rule.keys.shared(own) if pairing.leads else rule.keys.own(own, fields_of(rule.each.kind, pairing.member))
-    fields = {name: getattr(row, name) for form in rule.forms.values() for name in form.fields if "." not in name}
-    return write_key(rule.table.schema, rule.forms, {**fields, **member_fields(rule, pairing and pairing.member)})
+    fields = {name: getattr(row, name) for name in rule.forms.fields if "." not in name}
+    return rule.forms.write(fields | member_fields(rule, pairing and pairing.member))
 
 
 def member_fields(rule: Rule, member: Key | None) -> dict[str, Any]:
@@ -294,6 +284,11 @@ def quarantine_key(key: Key) -> Key:
     return Key(QUARANTINE, QUARANTINE_KEY.of_texts(key.table, short_text(key.text)))
 
 
+def quarantined(item: Item) -> Key:
+    """The old row that a row of quarantine is about."""
+    return Key(item["source"]["S"], item["row_id"]["S"])
+
+
 def quarantine_row(key: Key, reason: str) -> Item:
     """Key and reason. The row's content stays in its old table."""
     return {
@@ -302,11 +297,3 @@ def quarantine_row(key: Key, reason: str) -> Item:
         "row_id": {"S": key.text},
         "reason": {"S": reason[:LONGEST_REASON]},
     }
-
-
-def groups_of(model: Model, parsed: Parsed) -> frozenset[Group]:
-    """The groups that a row shows by itself: on them depend the keys of new rows, or other rows."""
-    if parsed.row is None or parsed.kind is None:
-        return frozenset()
-    plan = model.plans[parsed.kind]
-    return parsed.groups if plan.is_static else plan.static_groups(parsed.row)

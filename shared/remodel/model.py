@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, get_type_hints
 
-from remodel.errors import ModelError, RejectedRow
+from remodel.errors import ModelError, RejectedRow, declared, require
 from remodel.items import Item
 from remodel.joins import Bound, Group, Join, View, check_call, group_value
-from remodel.keys import Form, Key
-from remodel.kinds import Kind, New, Old, is_optional, scalar_type
+from remodel.keys import Key, KeyForms
+from remodel.kinds import Kind, New, Old, Table, is_optional, scalar_type
 
 Seen = Mapping[View, tuple[Any, Any]]
 """What others see of a row: the value under which they find it, and what they see then."""
@@ -57,13 +57,13 @@ class Keys(Protocol):
 
 @dataclass(frozen=True)
 class Rule:
-    """Rows of `kind` become rows of `table`: under the key forms `forms`, or under `keys`."""
+    """Rows of `kind` become rows of `table`: under the key forms `forms`, or under `keys`. `place`: of the declaration."""
 
     kind: type[Kind]
     table: New
     joins: tuple[Bound, ...]
     function: Function
-    forms: Mapping[str, Form]
+    forms: KeyForms
     keys: Keys | None
     place: str
 
@@ -74,8 +74,8 @@ class Rule:
     @cached_property
     def keyed_by(self) -> tuple[str, ...]:
         """The fields of the new key that are not in the old key: the row is a member of a group of their values."""
-        fields = dict.fromkeys(name for form in self.forms.values() for name in form.fields if "." not in name)
-        return tuple(name for name in fields if name not in self.kind.key_fields)
+        fields = dict.fromkeys(self.forms.fields)
+        return tuple(name for name in fields if "." not in name and name not in self.kind.key_fields)
 
     @cached_property
     def keyed_group(self) -> str:
@@ -87,8 +87,11 @@ class Model:
 
     def __init__(self, name: str, ignore: Sequence[tuple[Old, Mapping[str, str]]] = ()) -> None:
         self.name = name
-        self.ignored = [(table, _ignored_forms(table, forms)) for table, forms in ignore]
+        self.ignored: list[tuple[Old, KeyForms]] = []
         self.mappings: list[Rule] = []
+        for table, texts in ignore:
+            with declared(f"ignore of {table.name}"):
+                self.ignored.append((table, KeyForms(table.schema, texts, whole=False)))
 
     def becomes(
         self, table: New, joins: Mapping[str, Join] | None = None, keys: Keys | None = None, **forms: str
@@ -98,20 +101,22 @@ class Model:
 
         def declare(function: Function) -> Function:
             place = f"{function.__code__.co_filename}:{function.__code__.co_firstlineno} {function.__name__}"
-            try:
-                rule = _mapping(_kind_of(function), table, joins or {}, function, (forms, keys, place))
+            with declared(place):
+                kind = _kind_of(function)
+                bound = _bound(kind, joins or {})
+                check_call(function, [join.label for join in bound])
+                each = next((join for join in bound if join.mode == "each"), None)
+                is_whole = keys is None or (each is not None and not forms)
+                require(is_whole, "expected `keys` with an `each` join and without key forms, found otherwise")
+                made = _forms(kind, table, each, forms) if keys is None else KeyForms(table.schema, {}, whole=False)
+                rule = Rule(kind, table, bound, function, made, keys, place)
                 _check_tables([*self.mappings, rule], [ignored for ignored, _ in self.ignored])
-            except ModelError as problem:
-                raise ModelError(f"{place}: {problem}") from None
             self.mappings.append(rule)
-            self._forget()
+            for name in ("old_tables", "new_tables", "order", "plans", "kinds", "_only_kinds"):
+                self.__dict__.pop(name, None)
             return function
 
         return declare
-
-    def _forget(self) -> None:
-        for name in ("old_tables", "new_tables", "order", "plans", "kinds", "_only_kinds"):
-            self.__dict__.pop(name, None)
 
     @cached_property
     def old_tables(self) -> dict[str, Old]:
@@ -157,10 +162,10 @@ class Model:
             return only
         table = self.old_tables[key.table]
         wire = table.schema.decode(key.text)
-        fitting = [kind for kind in table.kinds if _fits(kind.forms, wire)]
+        fitting = [kind for kind in table.kinds if kind.forms.read(wire) is not None]
         if len(fitting) == 1:
             return fitting[0]
-        if any(table is ignored and _fits(forms, wire) for ignored, forms in self.ignored):
+        if any(table is ignored and forms.read(wire) is not None for ignored, forms in self.ignored):
             return None
         names = " and ".join(kind.__name__ for kind in fitting) or "none"
         raise RejectedRow(f"expected a key of exactly one kind of {key.table}, found {names}")
@@ -178,7 +183,7 @@ class Plan:
     """What the engine does for the rows of one kind: its mappings, the joins that it provides for, and its groups.
 
     `provider_names`: of groups in which the rows are members as a whole. `key_groups`: of groups on which new keys depend.
-    `direct`: joins whose value the row alone gives. `is_static`: whether `static_groups` are the `member_groups`.
+    `direct`: joins whose value the row alone gives. `by_key`: joins that find the rows by their key.
     """
 
     def __init__(self, kind: type[Kind], mappings: Iterable[Rule]) -> None:
@@ -194,28 +199,20 @@ class Plan:
         self.key_groups = frozenset([*(each.name for each in self.eaches), *(rule.keyed_group for rule in self.keyed)])
         self.unique = [join for join in self.provides if join.join.unique]
         self.direct = [join for join in self.receives if not join.depends]
-        self.is_static = all(join.mode == "each" for join in self.receives) and not any(
-            join.by_key for join in self.provides
-        )
+        self.by_key = [join for join in self.provides if join.by_key]
 
     def receives_from(self, provider: type[Kind], name: str) -> bool:
         return any(join.kind is provider and join.name == name for join in self.receives)
 
-    def provider_groups(self, row: Any) -> list[Group]:
-        """The groups whose other members see this row."""
-        groups = [join.group(join.provider_value(row)) for join in self.provides]
-        return list(dict.fromkeys(group for group in groups if group))
-
-    def static_groups(self, row: Any) -> frozenset[Group]:
-        """The groups that an image alone shows, and on which the keys of new rows, or other rows, depend."""
-        groups = set(self.provider_groups(row))
-        for mapping in self.mappings:
-            if mapping.keyed_by:
-                groups.add(keyed_group(mapping, row))
-            if mapping.each is not None and not mapping.each.depends:
-                found = mapping.each.group(mapping.each.value(row, {}))
-                groups |= {found} if found else set()
-        return frozenset(groups)
+    def key_shows(self, key: Key) -> frozenset[Group]:
+        """The groups whose members read the row by its key; the row itself is no member of them."""
+        if not self.by_key:
+            return frozenset()
+        try:
+            fields = self.kind.fields_of(key)
+        except RejectedRow:
+            return frozenset()
+        return frozenset(filter(None, (join.key_group(fields) for join in self.by_key)))
 
     def member_groups(self, row: Any) -> frozenset[Group]:
         """The groups that the row is to be a member of, as far as the row alone shows them."""
@@ -235,111 +232,56 @@ def keyed_group(mapping: Rule, row: Any) -> Group:
     return Group(mapping.keyed_group, group_value(tuple(v if isinstance(v, bytes) else str(v) for v in values)))
 
 
-def _fits(forms: Mapping[str, Form], wire: Item) -> bool:
-    for name, form in forms.items():
-        ((kind, inner),) = wire[name].items()
-        if kind != "B" and form.read(inner) is None:
-            return False
-    return True
-
-
-def _ignored_forms(table: Old, texts: Mapping[str, str]) -> dict[str, Form]:
-    if unknown := set(texts) - set(table.schema.names):
-        raise ModelError(f"expected key attributes of {table.name} in ignore, found {', '.join(sorted(unknown))}")
-    try:
-        return {name: Form(text) for name, text in texts.items()}
-    except ValueError as problem:
-        raise ModelError(f"ignore of {table.name}: {problem}") from None
-
-
 def _check_tables(rules: Sequence[Rule], ignored: Sequence[Old]) -> None:
-    """Raises ModelError where two tables, old or new, share a logical name."""
-    old = [*ignored, *(kind.table for rule in rules for kind in (rule.kind, *(join.kind for join in rule.joins)))]
-    # By what is left of a name in an environment variable.
-    known: dict[str, Old | New] = {}
-    every: list[Old | New] = [*old, *(rule.table for rule in rules)]
-    for table in every:
-        if known.setdefault(table.name.upper().replace("-", "_"), table) is not table:
-            raise ModelError(f"expected one table with the logical name {table.name!r}, found two")
+    """Raises ModelError where two tables, old or new, share what is left of a name in an environment variable."""
+    kinds = [kind for rule in rules for kind in (rule.kind, *(join.kind for join in rule.joins))]
+    known: dict[str, Table] = {}
+    for table in (*ignored, *(kind.table for kind in kinds), *(rule.table for rule in rules)):
+        is_own = known.setdefault(table.name.upper().replace("-", "_"), table) is table
+        require(is_own, f"expected one table with the logical name {table.name!r}, found two")
 
 
 def _kind_of(function: Function) -> type[Kind]:
     """The kind that the mapping's first parameter is annotated with."""
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
     try:
-        hints = get_type_hints(function)
+        kind = get_type_hints(function).get(names[0]) if names else None
     except NameError as problem:
-        raise ModelError(
-            f"expected annotations that the module of {function.__name__} knows, found: {problem}"
-        ) from None
-    kind = hints.get(names[0]) if names else None
+        raise ModelError(f"expected annotations that its module knows, found: {problem}") from None
     if not isinstance(kind, type) or not issubclass(kind, Kind):
-        raise ModelError(f"{function.__name__}: expected a kind as the type of the first parameter, found {kind}")
+        raise ModelError(f"expected a kind as the type of the first parameter, found {kind}")
     return kind
 
 
-def _mapping(
-    kind: type[Kind],
-    table: New,
-    joins: Mapping[str, Join],
-    function: Function,
-    how: tuple[Mapping[str, str], Keys | None, str],
-) -> Rule:
-    texts, keys, place = how
+def _bound(kind: type[Kind], joins: Mapping[str, Join]) -> tuple[Bound, ...]:
     bound: list[Bound] = []
     for label, join in joins.items():
-        if bound and bound[-1].mode == "each":
-            raise ModelError(
-                f"join {label!r}: expected `each` as the last join, found one behind it: chains are not followed"
-            )
-        bound.append(Bound(kind, label, join, bound))
-    check_call(function, list(joins))
-    each = next((join for join in bound if join.mode == "each"), None)
-    if keys is not None and (each is None or texts):
-        raise ModelError("expected `keys` with an `each` join and without key forms, found otherwise")
-    forms = {} if keys is not None else _key_forms(kind, table, each, texts)
-    return Rule(kind, table, tuple(bound), function, forms, keys, place)
+        with declared(f"join {label!r}"):
+            is_last = not bound or bound[-1].mode != "each"
+            require(is_last, "expected `each` as the last join, found this one behind it: chains are not followed")
+            bound.append(Bound(kind, label, join, bound))
+    return tuple(bound)
 
 
-def _key_forms(kind: type[Kind], table: New, each: Bound | None, texts: Mapping[str, str]) -> dict[str, Form]:
-    """Raises ModelError for forms from which the old row could not be told."""
-    forms = {}
-    for name, type_ in table.schema.attributes:
-        try:
-            forms[name] = Form(texts.get(name, f"{{{name}}}"))
-        except ValueError as problem:
-            raise ModelError(str(problem)) from None
-        if type_ != "S" and not forms[name].is_field:
-            raise ModelError(
-                f"expected key attribute {name} of type {type_} to be one field, found {forms[name].text!r}"
-            )
-    if unknown := set(texts) - set(forms):
-        raise ModelError(f"expected key attributes of {table.name}, found {', '.join(sorted(unknown))}")
-    _check_key_types(kind, table, forms)
-    known = set(kind.model_fields)
-    if each is not None:
-        known |= {f"{each.label}.{name}" for name in each.kind.key_fields}
-    fields = [name for form in forms.values() for name in form.fields]
-    if unknown := set(fields) - known:
-        raise ModelError(f"expected fields of {kind.__name__} in the key, found {', '.join(sorted(unknown))}")
-    wanted = [*kind.key_fields, *([f"{each.label}.{name}" for name in each.kind.key_fields] if each else [])]
-    if missing := [name for name in wanted if name not in fields]:
-        raise ModelError(
-            f"expected {', '.join(missing)} in the key of {table.name}, found none: the old row of a new row could not be told"
-        )
-    return forms
-
-
-def _check_key_types(kind: type[Kind], table: New, forms: Mapping[str, Form]) -> None:
-    """Raises ModelError for fields that may have no value, or one of another type than the key attribute."""
+def _forms(kind: type[Kind], table: New, each: Bound | None, texts: Mapping[str, str]) -> KeyForms:
+    """Raises ModelError for forms from which the old row could not be told, or which some row may have no value for."""
+    forms = KeyForms(table.schema, {**{name: f"{{{name}}}" for name in table.schema.names}, **texts})
+    wanted = [*kind.key_fields, *([f"{each.label}.{name}" for name in each.kind.key_fields] if each else ())]
+    unknown = ", ".join(sorted({*forms.fields} - {*kind.model_fields, *wanted}))
+    require(not unknown, f"expected fields of {kind.__name__} in the key, found {unknown}")
+    missing = ", ".join(name for name in wanted if name not in forms.fields)
+    require(
+        not missing,
+        f"expected {missing} in the key of {table.name}, found none: the old row of a new row could not be told",
+    )
     for attribute, type_ in table.schema.attributes:
         for name in forms[attribute].fields:
-            if (info := kind.model_fields.get(name)) is None:
-                continue
-            if is_optional(info.annotation):
-                raise ModelError(f"expected a field that every row has in the key, found {name}, which may be None")
-            found = scalar_type(info.annotation)
-            if found != type_ and (type_ != "S" or found == "B"):
-                raise ModelError(
-                    f"expected a field of type {type_} for key attribute {attribute}, found {name}: {found}"
-                )
+            annotation = kind.model_fields[name].annotation if name in kind.model_fields else str
+            is_there = not is_optional(annotation)
+            require(is_there, f"expected a field that every row has in the key, found {name}, which may be None")
+            found = scalar_type(annotation)
+            is_fitting = found == type_ or (type_ == "S" and found != "B")
+            require(
+                is_fitting, f"expected a field of type {type_} for key attribute {attribute}, found {name}: {found}"
+            )
+    return forms

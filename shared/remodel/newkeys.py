@@ -15,7 +15,7 @@ from remodel.errors import RejectedRow
 from remodel.items import Item
 from remodel.joins import Group
 from remodel.keys import Key
-from remodel.kinds import Kind, typed, write_key
+from remodel.kinds import Kind, typed
 from remodel.mapping import Snapshot, fields_of, is_narrow, member_fields
 from remodel.model import Model, Rule
 from remodel.store import QUARANTINE, QUARANTINE_KEY
@@ -30,7 +30,11 @@ def possible_keys(model: Model, key: Key, snapshot: Snapshot, groups: Iterable[G
         return found
     for rule in model.plans[kind].mappings:
         members = snapshot.members.get(rule.each, frozenset()) if rule.each is not None else frozenset()
-        found.update(Key(rule.table.name, text) for text in _possible(rule, key, members, groups))
+        texts: Iterable[str] = _written(rule, key, members, groups) if rule.keys is None else ()
+        if rule.keys is not None:
+            # Members stay in the index, so one that is alone has always led.
+            texts = [rule.keys.shared(fields_of(kind, key)), *(_own(rule, key, members) if len(members) > 1 else ())]
+        found.update(Key(rule.table.name, text) for text in texts)
     return found
 
 
@@ -51,59 +55,44 @@ def narrow_keys(model: Model, key: Key, snapshot: Snapshot, only: frozenset[Key]
     own: set[Key] = set()
     shared: set[Key] = set()
     for rule in model.plans[kind].mappings:
-        mine = {member for member in only if rule.each is not None and member in snapshot.members.get(rule.each, ())}
+        mine = only & snapshot.members.get(rule.each, frozenset()) if rule.each is not None else frozenset()
         try:
             if not mine or not is_narrow(rule, row):
                 return None
         except RejectedRow:
             return None
-        own.update(Key(rule.table.name, text) for text in _own_keys(rule, key, mine))
-        shared.update(Key(rule.table.name, text) for text in _shared_keys(rule, key))
+        texts = _own(rule, key, mine) if rule.keys else _written(rule, key, mine, ())
+        own.update(Key(rule.table.name, text) for text in texts)
+        if rule.keys is not None:
+            shared.add(Key(rule.table.name, rule.keys.shared(fields_of(kind, key))))
     return own, shared
 
 
-def _possible(rule: Rule, key: Key, members: frozenset[Key], groups: Iterable[Group]) -> Iterator[str]:
-    if rule.keys is not None:
-        yield from _shared_keys(rule, key)
-        if len(members) > 1:  # members stay in the index, so one that is alone has always led
-            yield from _own_keys(rule, key, members)
-        return
-    own = dict(fields_of(rule.kind, key))
+def _own(rule: Rule, key: Key, members: Iterable[Key]) -> Iterator[str]:
+    """The keys that members have for themselves, where a function of the model gives them."""
+    assert rule.keys is not None and rule.each is not None
+    row = fields_of(rule.kind, key)
+    for member in members:
+        yield rule.keys.own(row, fields_of(rule.each.kind, member))
+
+
+def _written(rule: Rule, key: Key, members: Iterable[Key], groups: Iterable[Group]) -> Iterator[str]:
+    """The keys that key forms give."""
+    own = fields_of(rule.kind, key)
     keyed = (
         [_keyed_fields(rule, group) for group in groups if group.name == rule.keyed_group] if rule.keyed_by else [{}]
     )
-    paired_with: list[Mapping[str, Any]] = [member_fields(rule, member) for member in members] if rule.each else [{}]
+    paired_with = [member_fields(rule, member) for member in (members if rule.each else (None,))]
     for values, member in itertools.product(keyed, paired_with):
         try:
-            yield write_key(rule.table.schema, rule.forms, {**own, **values, **member})
+            yield rule.forms.write({**own, **values, **member})
         except ValueError:
             continue  # no row was ever written under a key that cannot be
 
 
-def _shared_keys(rule: Rule, key: Key) -> Iterator[str]:
-    if rule.keys is not None:
-        yield rule.keys.shared(fields_of(rule.kind, key))
-
-
-def _own_keys(rule: Rule, key: Key, members: Iterable[Key]) -> Iterator[str]:
-    own = fields_of(rule.kind, key)
-    assert rule.each is not None
-    for member in members:
-        if rule.keys is not None:
-            yield rule.keys.own(own, fields_of(rule.each.kind, member))
-        else:
-            try:
-                yield write_key(rule.table.schema, rule.forms, {**own, **member_fields(rule, member)})
-            except ValueError:
-                continue
-
-
 def _keyed_fields(rule: Rule, group: Group) -> dict[str, Any]:
-    pairs = zip(rule.keyed_by, json.loads(group.value[1:]), strict=True)
-    return {
-        name: base64.b64decode(text[1:]) if text[0] == "b" else typed(rule.kind.model_fields[name].annotation, text[1:])
-        for name, text in pairs
-    }
+    values = [base64.b64decode(each[1:]) if each[0] == "b" else each[1:] for each in json.loads(group.value[1:])]
+    return typed(rule.kind, dict(zip(rule.keyed_by, values, strict=True)))
 
 
 def is_contested(model: Model, row: Key, new: Key) -> bool:
@@ -113,7 +102,7 @@ def is_contested(model: Model, row: Key, new: Key) -> bool:
         and (rule.kind.table.name, rule.table.name) == (row.table, new.table)
         and rule.keys.may_be_own(new.text)
         and _has_fields(rule.kind, row)
-        and new.text in _shared_keys(rule, row)
+        and new.text == rule.keys.shared(fields_of(rule.kind, row))
         for rule in model.mappings
     )
 
@@ -136,16 +125,10 @@ def origins(model: Model, key: Key, item: Item | None) -> set[Key]:
 def _origin_fields(rule: Rule, key: Key) -> Mapping[str, Any] | None:
     if rule.keys is not None:
         return rule.keys.shared_origin(key.text)
-    found: dict[str, Any] = {}
-    for name, wire in rule.table.schema.decode(key.text).items():
-        ((kind, inner),) = wire.items()
-        read = {rule.forms[name].fields[0]: inner} if kind == "B" else rule.forms[name].read(inner)
-        if read is None:
-            return None
-        found |= read
+    found = rule.forms.read(rule.table.schema.decode(key.text))
     try:
-        return {name: typed(rule.kind.model_fields[name].annotation, found[name]) for name in rule.kind.key_fields}
-    except (ValueError, ArithmeticError):
+        return found and typed(rule.kind, {name: found[name] for name in rule.kind.key_fields})
+    except RejectedRow:
         return None
 
 

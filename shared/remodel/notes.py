@@ -107,7 +107,7 @@ def _packed(hints: list[Hint]) -> Iterator[bytes]:
     else:
         hint, groups = hints[0], sorted(hints[0].groups)
         for half in (groups[: len(groups) // 2], groups[len(groups) // 2 :]):
-            yield from _packed([Hint(hint.key, frozenset(half), hint.now, hint.spreads, hint.rejected)])
+            yield from _packed([Hint(hint.key, frozenset(half), hint.spreads, hint.rejected)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from remodel.call import Call
 from remodel.converge import converge
 from remodel.errors import BadRequest
 from remodel.hints import Hint
 from remodel.keys import Key
-from remodel.mapping import SINCE, quarantine_key
+from remodel.mapping import SINCE, quarantine_key, quarantined
+from remodel.segments import Segment, pages
 from remodel.store import QUARANTINE
 
 PAGE = 500
@@ -32,14 +34,9 @@ class Held:
 
 def held(call: Call) -> Iterator[Held]:
     """Every row in quarantine."""
-    start: str | None = None
-    while True:
-        page = call.scan(QUARANTINE, (0, 1), start, PAGE)
+    for page in pages(call, Segment(QUARANTINE, 0, 1), inf, PAGE):
         for item in page.items:
-            yield Held(Key(item["source"]["S"], item["row_id"]["S"]), item["reason"]["S"], item[SINCE]["S"])
-        if page.next is None:
-            return
-        start = page.next
+            yield Held(quarantined(item), item["reason"]["S"], item[SINCE]["S"])
 
 
 def age(call: Call, one: Held) -> float:
@@ -61,9 +58,6 @@ def replay(call: Call, hints: list[Hint]) -> Replayed:
         raise BadRequest(f"expected rows of {', '.join(call.model.order)}, found {', '.join(sorted(unknown))}")
     done = converge(call, hints)
     still = call.read(quarantine_key(hint.key) for hint in hints)
-    rejected = {f"{item['source']['S']} {item['row_id']['S']}": item["reason"]["S"] for item in still.values()}
-    return Replayed(len({hint.key for hint in hints}) - len(still), rejected | _named(done.rejected))
-
-
-def _named(reasons: dict[Key, str]) -> dict[str, str]:
-    return {f"{key.table} {key.text}": reason for key, reason in reasons.items()}
+    rejected = {quarantined(item): item["reason"]["S"] for item in still.values()} | done.rejected
+    named = {f"{key.table} {key.text}": reason for key, reason in rejected.items()}
+    return Replayed(len({hint.key for hint in hints}) - len(still), named)

@@ -19,20 +19,16 @@ from remodel.index import Members, members_of
 from remodel.items import Item
 from remodel.joins import Group
 from remodel.keys import Key
-from remodel.segments import Segment
-from remodel.store import INDEX, QUARANTINE, Page
+from remodel.segments import Segment, Walk, pages
+from remodel.store import INDEX, QUARANTINE
 
 PAGE = 500
 
 
 @dataclass(slots=True)
-class Walked:
-    """What one call did: items `scanned`, and new rows `written` or deleted. `cursor` until `done`. `keys`: of new rows."""
+class Walked(Walk):
+    """`keys`: of the new rows that are cleared."""
 
-    done: bool = False
-    cursor: str | None = None
-    scanned: int = 0
-    written: int = 0
     keys: set[Key] = field(default_factory=set)
 
 
@@ -42,46 +38,34 @@ def resync(call: Call, segment: Segment, stop_at: float) -> Walked:
         raise BadRequest(
             f"expected table {INDEX} or {QUARANTINE}, found {segment.table!r}: scan old tables by backfill"
         )
-    walked = Walked(cursor=segment.cursor)
-    while not walked.done and (not walked.scanned or call.now() < stop_at):
-        page = _page(call, segment, walked)
+    walked = Walked()
+    for page in pages(call, segment, stop_at, PAGE):
         hints = _quarantined(page.items) if segment.table == QUARANTINE else _gone(call, page.items)
         walked.written += converge(call, hints).written
-        _advance(walked, page)
+        walked.passed(page)
     return walked
 
 
 def clear(call: Call, tables: Iterable[str], segment: Segment, stop_at: float, dry: bool = False) -> Walked:
     """Deletes the new rows that may come from rows of these old tables. `segment`: of one of them, or of the index. `dry`: only
     names them. Raises Unavailable and Fenced."""
-    wanted, walked = set(tables), Walked(cursor=segment.cursor)
-    while not walked.done and (not walked.scanned or call.now() < stop_at):
-        page = _page(call, segment, walked)
+    wanted, walked, schema = set(tables), Walked(), call.store.schema(segment.table)
+    for page in pages(call, segment, stop_at, PAGE):
         if segment.table == INDEX:
             hints = [hint for each in _members(call, page.items) for hint in _hints(each) if hint.key.table in wanted]
         else:
-            schema = call.store.schema(segment.table)
             hints = [Hint(Key(segment.table, schema.encode(item))) for item in page.items]
         there = call.read(_possible(call, hints))
         walked.keys |= there.keys()
         if not dry:
             call.write_rows(dict.fromkeys(there))
             walked.written += len(there)
-        _advance(walked, page)
+        walked.passed(page)
     return walked
 
 
-def _page(call: Call, segment: Segment, walked: Walked) -> Page:
-    return call.scan(segment.table, (segment.number, segment.total), walked.cursor, PAGE)
-
-
-def _advance(walked: Walked, page: Page) -> None:
-    walked.cursor, walked.done = page.next, page.next is None
-    walked.scanned += len(page.items)
-
-
 def _quarantined(items: Iterable[Item]) -> list[Hint]:
-    return [Hint(Key(item["source"]["S"], item["row_id"]["S"])) for item in items]
+    return [Hint(mapping.quarantined(item)) for item in items]
 
 
 def _members(call: Call, items: Iterable[Item]) -> list[Members]:

@@ -7,13 +7,13 @@ from there. So everybody who drives a run, and everybody who asks about it, sees
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from remodel.call import Call, index_key
 from remodel.items import Item
 from remodel.keys import Key
-from remodel.store import GROUP, NAME, Change
+from remodel.store import INDEX_KEY, NAME, Change, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,32 @@ class Segment:
     number: int
     total: int
     cursor: str | None = None
+
+
+@dataclass(slots=True)
+class Walk:
+    """What one call did of a segment: items `scanned`, and new rows `written` or deleted. The caller calls again with `cursor`
+    until `done`."""
+
+    done: bool = False
+    cursor: str | None = None
+    scanned: int = 0
+    written: int = 0
+
+    def passed(self, page: Page) -> None:
+        self.cursor, self.done = page.next, page.next is None
+        self.scanned += len(page.items)
+
+
+def pages(call: Call, segment: Segment, stop_at: float, size: int) -> Iterator[Page]:
+    """Page after page, one at least, until the segment ends or the clock passes `stop_at`. Raises Unavailable."""
+    start = segment.cursor
+    while True:
+        page = call.scan(segment.table, (segment.number, segment.total), start, size)
+        yield page
+        if page.next is None or call.now() >= stop_at:
+            return
+        start = page.next
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +69,7 @@ class Progress:
 
 def progress(call: Call, run: str, table: str = "") -> list[Progress]:
     """Of every segment that the run has begun, of one table or of all."""
-    return [_progress(item) for item in call.items(_partition(run), f"{table}/" if table else "")]
+    return [_progress(item) for item in call.items(f"runs/{run}", f"{table}/" if table else "")]
 
 
 def standing(call: Call, run: str, segment: Segment) -> Progress:
@@ -54,27 +80,22 @@ def standing(call: Call, run: str, segment: Segment) -> Progress:
 
 
 def unfinished(call: Call, run: str, table: str, total: int) -> list[Progress]:
-    """The segments of a table that are not done. A table that was begun keeps its division; otherwise it gets `total`."""
-    divisions: dict[int, dict[int, Progress]] = {}
-    for each in progress(call, run, table):
-        divisions.setdefault(each.segment.total, {})[each.segment.number] = each
-    latest = max(divisions.values(), key=_latest, default={})
-    total = next(iter(latest.values())).segment.total if latest else total
-    every = [latest.get(n, Progress(Segment(table, n, total))) for n in range(total)]
+    """The segments of a table that are not done. One that was begun keeps its latest division; otherwise it gets `total`."""
+    begun = progress(call, run, table)
+    latest = max(begun, key=lambda each: each.at, default=Progress(Segment(table, 0, total))).segment.total
+    known = {each.segment.number: each for each in begun if each.segment.total == latest}
+    every = [known.get(n, Progress(Segment(table, n, latest))) for n in range(latest)]
     return [each for each in every if not each.done]
-
-
-def _latest(division: Mapping[int, Progress]) -> float:
-    return max(each.at for each in division.values())
 
 
 def advance(call: Call, run: str, before: Progress, cursor: str | None, counts: Mapping[str, float]) -> Progress:
     """Stores what one call added; without a cursor the segment is done."""
-    one = before.segment
-    segment = Segment(one.table, one.number, one.total, cursor)
     sums = {name: before.counts.get(name, 0) + counts.get(name, 0) for name in {**before.counts, **counts}}
-    now = Progress(segment, cursor is None, sums, call.now())
-    call.write_index([Change(_key(run, segment), _item(run, now))])
+    now = Progress(replace(before.segment, cursor=cursor), cursor is None, sums, call.now())
+    key = _key(run, now.segment)
+    item: Item = {**INDEX_KEY.decode(key.text), "done": {"BOOL": now.done}}
+    item |= {"at": {"N": f"{now.at:.3f}"}, "counts": {"S": json.dumps(sums)}}
+    call.write_index([Change(key, item if cursor is None else {**item, "cursor": {"S": cursor}})])
     return now
 
 
@@ -84,22 +105,8 @@ def forget(call: Call, run: str, tables: Collection[str] = ()) -> None:
     call.write_index(Change(_key(run, segment), None) for segment in gone)
 
 
-def _partition(run: str) -> str:
-    return f"runs/{run}"
-
-
-def _name(segment: Segment) -> str:
-    return f"{segment.table}/{segment.total}/{segment.number}"
-
-
 def _key(run: str, segment: Segment) -> Key:
-    return index_key(_partition(run), _name(segment))
-
-
-def _item(run: str, found: Progress) -> Item:
-    item: Item = {GROUP: {"S": _partition(run)}, NAME: {"S": _name(found.segment)}, "done": {"BOOL": found.done}}
-    item |= {"at": {"N": f"{found.at:.3f}"}, "counts": {"S": json.dumps(found.counts)}}
-    return item if found.segment.cursor is None else {**item, "cursor": {"S": found.segment.cursor}}
+    return index_key(f"runs/{run}", f"{segment.table}/{segment.total}/{segment.number}")
 
 
 def _progress(item: Item) -> Progress:

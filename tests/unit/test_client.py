@@ -41,7 +41,11 @@ def lean(answer: Any) -> tuple[Any, list[Any]]:
 
 def test_items_are_not_walked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     made, sent = lean({"Items": [{"id": {"S": "1"}, "list": {"L": [{"N": "2"}]}}], "Count": 1, "ScannedCount": 1})
-    for kind, walk in ((JSONSerializer, "_serialize_type_map"), (JSONParser, "_handle_map"), (client, "from_event")):
+    for kind, walk in (
+        (JSONSerializer, "_serialize_type_map"),
+        (JSONParser, "_handle_map"),
+        (client, "item_from_event"),
+    ):
         monkeypatch.setattr(kind, walk, None)
 
     page = made.scan(TableName="t", ExclusiveStartKey={"id": {"S": "ö"}})

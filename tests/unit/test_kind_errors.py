@@ -47,7 +47,7 @@ def test_a_logical_name_can_become_an_environment_variable(name: str) -> None:
 
 def test_an_index_has_attributes_of_key_types() -> None:
     assert Index("by-day", "day", "n", types={"n": int}).attributes == (("day", "S"), ("n", "N"))
-    raises(lambda: Index("by-day", "day", types={"day": float}), "expected key attributes of type str", "by-day")
+    raises(lambda: Index("by-day", "day", types={"day": float}), "key attributes of type str", "by-day")
     raises(lambda: Index("by-day", "day", types={"n": int}), "expected types of its key attributes", "by-day")
 
 
@@ -59,7 +59,7 @@ def test_each_key_attribute_has_a_form() -> None:
         class Row(Kind, of=Old("old", PK=str, SK=str), PK="A#{id}"):
             id: str
 
-    raises(declare, "expected a key form for each of PK, SK, found PK", "kind Row")
+    raises(declare, "expected key forms for PK, SK, found PK", "kind Row")
 
 
 def test_kinds_of_a_table_have_names_that_differ() -> None:
@@ -69,7 +69,7 @@ def test_kinds_of_a_table_have_names_that_differ() -> None:
 
     table = Old("old", id=str)
     declare("A#{id}")
-    raises(lambda: declare("B#{id}"), "expected names that differ, found Row twice", "kinds of old")
+    raises(lambda: declare("B#{id}"), "expected names that differ, found Row twice", "kind Row of old")
 
 
 def test_no_form_is_for_another_attribute() -> None:
@@ -77,7 +77,7 @@ def test_no_form_is_for_another_attribute() -> None:
         class Row(Kind, of=Old("old", id=str), id="{id}", SK="x"):
             id: str
 
-    raises(declare, "expected a key form for each of id, found id, SK", "kind Row")
+    raises(declare, "expected key forms for id, found id, SK", "kind Row")
 
 
 def test_a_form_names_fields() -> None:
@@ -156,7 +156,7 @@ def test_two_kinds_of_a_table_differ_in_their_forms() -> None:
             b: str
             c: str
 
-    raises(declare, "expected key forms that differ", "kinds First and Second")
+    raises(declare, "expected key forms that differ, found the same as those of First", "kind Second")
 
 
 def test_no_field_hides_what_a_kind_does() -> None:

@@ -102,7 +102,7 @@ def test_a_mapping_takes_its_joins() -> None:
     [
         (New("new", key=str), {}, "expected fields of Row in the key, found key"),
         (SINGLE, {"id": "{unknown}"}, "expected fields of Row in the key, found unknown"),
-        (SINGLE, {"id": "{id}", "SK": "{id}"}, "expected key attributes of new, found SK"),
+        (SINGLE, {"id": "{id}", "SK": "{id}"}, "expected key forms for id, found id, SK"),
         (SINGLE, {"id": "{id}{count}"}, "expected text between the fields"),
         (
             SINGLE,
@@ -112,7 +112,7 @@ def test_a_mapping_takes_its_joins() -> None:
         (SINGLE, {"id": "{other_id}"}, "expected id in the key of new, found none"),
         (SINGLE, {"id": "{id}#{note}"}, "expected a field that every row has in the key, found note"),
         (New("new", id=str, n=int), {"n": "{id}"}, "expected a field of type N for key attribute n"),
-        (New("new", id=str, n=int), {"n": "N#{count}"}, "expected key attribute n of type N to be one field"),
+        (New("new", id=str, n=int), {"n": "N#{count}"}, "expected n of type N to be one field"),
         (SINGLE, {"id": "{id}#{other.id}"}, "expected fields of Row in the key, found other.id"),
     ],
 )
@@ -143,8 +143,8 @@ def test_keys_are_for_each_and_stand_alone() -> None:
     ("join", "reason"),
     [
         (one(other_kind(), on="unknown"), "expected field 'unknown' in Row"),
-        (one(other_kind(), on=("unknown", "id")), "expected a field of Row, found 'unknown'"),
-        (one(other_kind(), on=("other_id", "unknown")), "expected a field of Other, found 'unknown'"),
+        (one(other_kind(), on=("unknown", "id")), "expected field 'unknown' in Row"),
+        (one(other_kind(), on=("other_id", "unknown")), "expected field 'unknown' in Other"),
         (one(other_kind(), on="other_id", sees=["colour"]), "in sees, found 'colour'"),
         (each(other_kind(), on=("other_id", "tag"), unique=["colour"]), "in sees, found 'colour'"),
         (each(other_kind(), on="other_id"), "expected one(...) for a join on the other row's whole key, found each"),
@@ -222,7 +222,7 @@ def test_two_tables_differ_in_their_names() -> None:
 
 @pytest.mark.parametrize(
     ("forms", "reason"),
-    [({"sort": "x"}, "expected key attributes of old in ignore"), ({"id": "{a}{b}"}, "ignore of old")],
+    [({"sort": "x"}, "ignore of old: expected key forms for id, found sort"), ({"id": "{a}{b}"}, "ignore of old")],
 )
 def test_what_is_ignored_is_told_by_its_key(forms: dict[str, str], reason: str) -> None:
     raises(lambda: Model("m", ignore=[(Old("old", id=str), forms)]), reason, "old")
