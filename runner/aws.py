@@ -34,7 +34,7 @@ from runner.mappings import Mappings
 from runner.model import chosen
 from runner.model import named as model_name
 from runner.recovery import Keeping, listed
-from runner.stack import Deployment, Found
+from runner.stack import Deployment
 from runner.tips import Tips
 from runner.world import World
 from stack.template import stem
@@ -79,7 +79,7 @@ def world(address: Address) -> World:
         flag=Parameter(client("ssm"), named.flag(begin, stage), address.tags),
         failures=Bucket(client("s3"), names.get("FailedBatches"), batches),
         tips=lambda: Tips(dynamodb, streams, model, {each: tables[each] for each in found.live}),
-        stack=Deployment(cloudformation, client("iam"), Found(address, names, new_tables)),
+        stack=Deployment(cloudformation, client("iam"), address, names, new_tables),
         declared=_declared(tables),
     )
 

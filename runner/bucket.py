@@ -14,24 +14,22 @@ class Bucket:
     """`name` None: nothing is deployed, so nothing is in it."""
 
     def __init__(self, client: S3Client, name: str | None, batches: Batches) -> None:
-        self._client, self._name, self._batches = client, name, batches
+        self._client, self._name, self._batches = client, name or "", batches
 
     def look(self) -> list[str]:
-        if self._name is None:
+        if not self._name:
             return []
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name)
         return [each["Key"] for page in pages for each in page.get("Contents", ())]
 
     def batch(self, name: str) -> Batch:
-        assert self._name is not None
         return self._batches.read(self._client.get_object(Bucket=self._name, Key=name)["Body"].read())
 
     def discard(self, name: str) -> None:
-        assert self._name is not None
         self._client.delete_object(Bucket=self._name, Key=name)
 
     def empty(self) -> None:
-        if self._name is None:
+        if not self._name:
             return
         for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._name):
             versions = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,10 +34,8 @@ def list_(
     """What is in quarantine, and why."""
     from runner import quarantine, show
 
-    rows = [
-        quarantine.told(it.model, each)
-        for each in quarantine.chosen(it, quarantine.Choice(source, ids or (), reason, *times(since, until)))
-    ]
+    chosen = quarantine.chosen(it, quarantine.Choice(source, ids, reason, since, until))
+    rows = [quarantine.told(it.model, each) for each in chosen]
     say(as_json, rows, show.held, rows)
 
 
@@ -80,13 +78,8 @@ def replay_(
         if failed:
             said = quarantine.replay_failed(it) if execute else {"would_replay": len(it.failures.look())}
         else:
-            rows = quarantine.chosen(it, quarantine.Choice(source, ids or (), reason, *times(since, until)))
+            rows = quarantine.chosen(it, quarantine.Choice(source, ids, reason, since, until))
             said = quarantine.replay(it, rows) if execute else {"would_replay": len(rows)}
     say(as_json, said, show.replayed, said, failed)
     if said.get("rejected"):
         raise typer.Exit(REFUSED)
-
-
-def times(since: datetime | None, until: datetime | None) -> tuple[float, float]:
-    low = since.replace(tzinfo=UTC).timestamp() if since else 0.0
-    return low, until.replace(tzinfo=UTC).timestamp() if until else float("inf")

@@ -27,12 +27,6 @@ FRESH = 3_600.0
 ROWS, WALK = "/rows", "/walk"
 """What a run of `resync` does beside its comparison; each has a name of its own."""
 
-COUNTS = (
-    *DRIFT,
-    *("claims", "unlinked", "quarantined", "tenant_violations", "uniqueness_violations", "ambiguous_lookups"),
-    *("left_out", "repaired", "expected"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -46,11 +40,6 @@ class Found:
     @property
     def drift(self) -> int:
         return sum(self.counts[kind] for kind in DRIFT)
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """As the reconcile function answers."""
-        return {**dict.fromkeys(COUNTS, 0), **self.counts, "rows": self.rows, "examples": self.examples}
 
 
 def both_ways(world: World) -> tuple[str, ...]:

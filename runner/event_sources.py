@@ -15,21 +15,19 @@ PAUSE = 1.0
 
 def stop(world: World) -> None:
     """Until nothing is under way any more. Raises NotReady."""
-    if all(each.idle for each in world.readers.look() if each.deployed):
-        return
-    world.readers.switch(False)
-    _wait(world, "idle", lambda: all(each.idle for each in world.readers.look() if each.deployed))
+
+    def are_idle() -> bool:
+        return all(each.idle for each in world.readers.look() if each.deployed)
+
+    if not are_idle():
+        world.readers.switch(False)
+        _wait(world, "idle", are_idle)
 
 
 def start(world: World) -> None:
     """Until every stream is shown to be read. Raises NotReady."""
     world.readers.switch(True)
     _wait(world, "on", lambda: all(each.enabled for each in world.readers.look() if each.deployed))
-
-
-def are_off(world: World) -> list[str]:
-    """The sources whose event sources are there, and off."""
-    return [each.source for each in world.readers.look() if each.deployed and not each.enabled]
 
 
 def _wait(world: World, state: str, reached: Callable[[], bool]) -> None:

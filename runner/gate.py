@@ -6,21 +6,18 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from remodel.streams import RETENTION
 from runner.check import Finding
+from runner.comparison import FRESH
 from runner.facts import Facts, Run
 from runner.world import OLD
 
 LAG = 15.0
 """Seconds of lag that the pause makes up for: a poll, the window in which a batch is gathered, and a function that starts."""
 
-RETENTION = 24 * 3_600.0
-"""Seconds for which a stream keeps its records."""
-
 HEADROOM = RETENTION / 2
-"""Of that, what must be left: a cutover may have to be taken back, and that takes people, not seconds."""
-
-DIFF = 3_600.0
-"""Seconds for which a full comparison counts."""
+"""Of the time for which a stream keeps its records, what must be left:
+a cutover may have to be taken back, and that takes people, not seconds."""
 
 NOTE = 30.0
 """Seconds for which a batch that is being written may keep a note open. An older note belongs to a long call, or a dead
@@ -61,7 +58,7 @@ def compared(facts: Facts, run: Run) -> Iterator[Finding]:
     if run.drift:
         remedy = f"`{facts.command('validate --full --repair --execute')}`"
     found = f"{run.drift:,} rows differ, compared {run.compared / 60:.0f} min ago"
-    yield Finding("full comparison", run.drift == 0 and run.compared <= DIFF, found, remedy)
+    yield Finding("full comparison", run.drift == 0 and run.compared <= FRESH, found, remedy)
     remedy = f"give one of the rows another id; `{facts.command('validate --full')}` names them"
     yield Finding("keys claimed twice", not run.claims, f"{run.claims:,} rows", remedy)
 

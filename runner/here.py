@@ -28,7 +28,7 @@ from runner.journal import Journal
 from runner.lease import myself
 from runner.model import chosen, named
 from runner.tips import Tips
-from runner.world import Denial, Reader, World
+from runner.world import Reader, Stack, World
 
 SILENT = 5.0
 """Seconds without a heartbeat after which a stream counts as unread."""
@@ -59,7 +59,7 @@ def world(endpoint: str, prefix: str) -> Iterator[World]:
                 journal=(journal := Journal(cloud.dynamodb, cloud.tables["migration"], clock, myself())),
                 flag=Note(journal),
                 failures=Folder(cloud, model.old_tables),
-                stack=Beside(cloud),
+                stack=Stack(_command(cloud)),
                 tips=lambda: Tips(cloud.dynamodb, cloud.streams, model, {n: cloud.tables[n] for n in model.old_tables}),
                 declared=tuple(cloud.template.tables()),
             )
@@ -149,27 +149,10 @@ class Folder:
             self.discard(name)
 
 
-class Beside:
-    """There is no stack to be told of anything, and none to remove."""
-
-    makes_old_tables = False
-
-    def __init__(self, cloud: Cloud) -> None:
-        prefix = f" --prefix {cloud.prefix}" if cloud.prefix else ""
-        self.deploy = f"remodel local --endpoint-url {cloud.endpoint}{prefix}"
-
-    def missing(self, parameters: Mapping[str, str]) -> str:
-        return ""
-
-    def connect(self, parameters: Mapping[str, str]) -> None: ...
-
-    def denied(self) -> list[Denial]:
-        return []
-
-    def removals(self) -> list[str]:
-        return []
-
-    def remove(self) -> None: ...
+def _command(cloud: Cloud) -> str:
+    """What runs the functions there."""
+    prefix = f" --prefix {cloud.prefix}" if cloud.prefix else ""
+    return f"remodel local --endpoint-url {cloud.endpoint}{prefix}"
 
 
 def _heartbeats(cloud: Cloud) -> dict[str, Heartbeat]:

@@ -15,8 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,7 +23,7 @@ from remodel.call import Clock
 from remodel.errors import RemodelError
 from remodel.items import Item
 from runner import recovery
-from runner.lease import lease
+from runner.lease import lease, stamp
 from runner.recovery import Keeping
 
 if TYPE_CHECKING:
@@ -72,9 +71,8 @@ class Journal:
                 check = leases.enter_context(lease(self.dynamodb, self.table, self.clock, self.me, each))
                 self._checks.append(check)
                 leases.callback(self._checks.remove, check)
-            began = self._time()
             facts: dict[str, Any] = {}
-            step = Step(verb, self.me, version("remodel"), began, facts=facts)
+            step = Step(verb, self.me, version("remodel"), stamp(self.clock.now()), facts=facts)
             self._write(step)
             try:
                 yield facts
@@ -82,9 +80,9 @@ class Journal:
                 stopped = isinstance(problem, KeyboardInterrupt)
                 told = str(problem) if isinstance(problem, RemodelError) else type(problem).__name__
                 facts["problem"] = "Ctrl-C" if stopped else told
-                self._write(step, self._time(), STOPPED if stopped else FAILED)
+                self._end(step, STOPPED if stopped else FAILED)
                 raise
-            self._write(step, self._time(), DONE)
+            self._end(step, DONE)
 
     def steps(self, verb: str | None = None) -> list[Step]:
         """Everything that was done, oldest first."""
@@ -128,17 +126,13 @@ class Journal:
         self.dynamodb.get_waiter("table_exists").wait(TableName=self.table, WaiterConfig={"Delay": 1})
         recovery.switch_on(self.dynamodb, self.table)
 
-    def _write(self, step: Step, ended: str = "", outcome: str = "") -> None:
-        attributes: Item = {
-            "verb": {"S": step.verb},
-            "by": {"S": step.by},
-            "version": {"S": step.version},
-            "began": {"S": step.began},
-            "ended": {"S": ended},
-            "outcome": {"S": outcome},
-            "facts": {"S": json.dumps(step.facts, default=str)},
-        }
-        self._put("step", f"{step.began} {step.verb} {step.by}", attributes)
+    def _write(self, step: Step) -> None:
+        texts = {each.name: getattr(step, each.name) for each in fields(Step)}
+        texts["facts"] = json.dumps(step.facts, default=str)
+        self._put("step", f"{step.began} {step.verb} {step.by}", {name: {"S": text} for name, text in texts.items()})
+
+    def _end(self, step: Step, outcome: str) -> None:
+        self._write(replace(step, ended=stamp(self.clock.now()), outcome=outcome))
 
     def _items(self, subject: str) -> list[Item]:
         """None where the table is not there yet."""
@@ -156,14 +150,11 @@ class Journal:
     def _put(self, subject: str, name: str, attributes: Item) -> None:
         self.dynamodb.put_item(TableName=self.table, Item={**_key(subject, name), **attributes})
 
-    def _time(self) -> str:
-        return datetime.fromtimestamp(self.clock.now(), UTC).isoformat(timespec="milliseconds")
-
 
 def _key(subject: str, name: str) -> dict[str, Any]:
     return {"subject": {"S": subject}, "name": {"S": name}}
 
 
 def _step(item: Item) -> Step:
-    texts = {name: item[name]["S"] for name in ("verb", "by", "version", "began", "ended", "outcome")}
-    return Step(**texts, facts=json.loads(item["facts"]["S"]))
+    texts = {each.name: item[each.name]["S"] for each in fields(Step)}
+    return Step(**{**texts, "facts": json.loads(texts["facts"])})

@@ -72,19 +72,17 @@ class _Lease:
 
     def take(self) -> None:
         found, now = self._found(), self.clock.now()
-        if found is not None and float(found["until"]["N"]) > now and not _is_dead(found.get("token", {}).get("S", "")):
+        if found and float(found["until"]["N"]) > now and not _is_dead(found["token"]["S"]):
             raise Busy(
                 f"expected to be the only one running {self.verb}, but {found['holder']['S']} has been since "
                 f"{time(found['since']['S'])}: wait until it is done, or for {LEASE:.0f} s if it was killed on another machine"
             )
-        since = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
-        item = {**self._key, "holder": {"S": self.me}, "token": {"S": self.token}, "since": {"S": since}}
-        request: Any = {"TableName": self.table, "Item": {**item, **self._until()}}
-        if found is None:
-            request["ConditionExpression"] = "attribute_not_exists(subject)"
+        item = {**self._key, **self._until(), "holder": {"S": self.me}, "token": {"S": self.token}}
+        request: Any = {"TableName": self.table, "Item": {**item, "since": {"S": stamp(now)}}}
+        if found:
+            request |= _only_with(found["token"]["S"])
         else:
-            request["ConditionExpression"] = "since = :since AND holder = :holder"
-            request["ExpressionAttributeValues"] = {":since": found["since"], ":holder": found["holder"]}
+            request["ConditionExpression"] = "attribute_not_exists(subject)"
         try:
             self.dynamodb.put_item(**request)
         except self.dynamodb.exceptions.ConditionalCheckFailedException:
@@ -95,7 +93,7 @@ class _Lease:
     def check(self) -> None:
         """Raises LeaseLost. The process that took it over may have begun the very step that is about to be made."""
         found = self._found()
-        if found is None or found.get("token", {}).get("S") != self.token:
+        if not found or found["token"]["S"] != self.token:
             holder = found["holder"]["S"] if found else "no process"
             raise LeaseLost(
                 f"expected to hold the lease on {self.verb} still, found that {holder} holds it: this process was stopped or "
@@ -106,24 +104,16 @@ class _Lease:
         """Renews it, also when a request fails; a lease that was taken over is not taken back."""
         while not stop.wait(LEASE / 3):
             with suppress(ClientError, BotoCoreError):
+                request = _only_with(self.token)
+                request["ExpressionAttributeNames"] |= {"#until": "until"}
+                request["ExpressionAttributeValues"] |= {":until": self._until()["until"]}
                 self.dynamodb.update_item(
-                    TableName=self.table,
-                    Key=self._key,
-                    UpdateExpression="SET #until = :until",
-                    ConditionExpression="#token = :token",
-                    ExpressionAttributeNames={"#until": "until", "#token": "token"},
-                    ExpressionAttributeValues={":token": {"S": self.token}, ":until": self._until()["until"]},
+                    TableName=self.table, Key=self._key, UpdateExpression="SET #until = :until", **request
                 )
 
     def give_back(self) -> None:
         with suppress(self.dynamodb.exceptions.ConditionalCheckFailedException):
-            self.dynamodb.delete_item(
-                TableName=self.table,
-                Key=self._key,
-                ConditionExpression="#token = :token",
-                ExpressionAttributeNames={"#token": "token"},
-                ExpressionAttributeValues={":token": {"S": self.token}},
-            )
+            self.dynamodb.delete_item(TableName=self.table, Key=self._key, **_only_with(self.token))
 
     def _found(self) -> Any:
         return self.dynamodb.get_item(TableName=self.table, Key=self._key, ConsistentRead=True).get("Item")
@@ -134,6 +124,20 @@ class _Lease:
 
     def _until(self) -> Item:
         return {"until": {"N": f"{self.clock.now() + LEASE:.3f}"}}
+
+
+def _only_with(token: str) -> dict[str, Any]:
+    """The condition that the item still carries a token."""
+    return {
+        "ConditionExpression": "#token = :token",
+        "ExpressionAttributeNames": {"#token": "token"},
+        "ExpressionAttributeValues": {":token": {"S": token}},
+    }
+
+
+def stamp(seconds: float) -> str:
+    """A time as the migration's table has it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _file(token: str) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -19,9 +19,6 @@ SHOWN = 240
 
 LEAD = 60
 """Characters that are shown before the first difference of two long values."""
-
-KINDS = {"S": "text", "N": "number", "BOOL": "boolean", "NULL": "null", "B": "binary", "L": "list", "M": "map"}
-KINDS |= {"SS": "set of texts", "NS": "set of numbers", "BS": "set of binaries"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +54,10 @@ def shortened(text: str, limit: int = SHOWN) -> str:
 
 def plain(value: Any) -> tuple[str, str]:
     """The type of a wire value, and what it says: `{"N": "1.50"}` is a number, 1.50."""
-    if not isinstance(value, dict) or len(value) != 1 or (kind := next(iter(value))) not in KINDS:
+    if not _is_wire(value):
         return "not a DynamoDB value", _json(value)
-    text = value[kind]
-    return KINDS[kind], text if kind == "S" and isinstance(text, str) else _said(value)
+    ((kind, inner),) = value.items()
+    return KINDS[kind][0], inner if kind == "S" else _said(value)
 
 
 def side_by_side(expected: Any, found: Any) -> tuple[Excerpt, Excerpt]:
@@ -92,35 +89,20 @@ def _common(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
+def _is_wire(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) == 1 and value.keys() <= KINDS.keys()
+
+
 def _said(value: Any) -> str:
     """Inside of lists and maps, texts stand in quotes: what is "1" there is not 1."""
-    match value:
-        case {"SS": list(texts)}:
-            return _set(map(_json, texts))
-        case {"NS": list(numbers)}:
-            return _set(map(str, numbers))
-        case {"BS": list(binaries)}:
-            return _set(map(_base64, binaries))
-        case {"L": list(values)}:
-            return "[" + ", ".join(map(_said, values)) + "]"
-        case {"M": dict(values)}:
-            return "{" + ", ".join(f"{_json(name)}: {_said(values[name])}" for name in sorted(values)) + "}"
-    return _scalar(value)
+    if not _is_wire(value):
+        return _json(value)
+    ((kind, inner),) = value.items()
+    return KINDS[kind][1](inner)
 
 
-def _scalar(value: Any) -> str:
-    match value:
-        case {"S": str(text)}:
-            return _json(text)
-        case {"N": str(text)}:
-            return text
-        case {"BOOL": bool(flag)}:
-            return str(flag).lower()
-        case {"NULL": _}:
-            return "null"
-        case {"B": inner}:
-            return _base64(inner)
-    return _json(value)
+def _map(values: Mapping[str, Any]) -> str:
+    return "{" + ", ".join(f"{_json(name)}: {_said(values[name])}" for name in sorted(values)) + "}"
 
 
 def _set(members: Iterable[str]) -> str:
@@ -146,3 +128,18 @@ def _character(character: str) -> str:
 
 def _named(character: str) -> str:
     return f"‹U+{ord(character):04X}›"
+
+
+KINDS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "S": ("text", _json),
+    "N": ("number", str),
+    "BOOL": ("boolean", _json),
+    "NULL": ("null", lambda _: "null"),
+    "B": ("binary", _base64),
+    "L": ("list", lambda values: "[" + ", ".join(map(_said, values)) + "]"),
+    "M": ("map", _map),
+    "SS": ("set of texts", lambda texts: _set(map(_json, texts))),
+    "NS": ("set of numbers", _set),
+    "BS": ("set of binaries", lambda binaries: _set(map(_base64, binaries))),
+}
+"""What each type of DynamoDB is called, and how it is told."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,41 +18,28 @@ def check(client: CloudFormationClient, stack: str, tables: Mapping[str, str]) -
     has made one, and NotReady where CloudFormation does not say. A stack of the application's own may."""
     for logical, table in tables.items():
         try:
-            owner = _maker(client, table)
-            is_ours = owner not in ("", stack) and _made(client, owner, logical) == table
+            found = _told(client.describe_stack_resources, PhysicalResourceId=table).get("StackResources")
+            owner = found[0]["StackName"] if found else stack
+            # Asked for by its id, since a list of a stack's resources ends after a hundred.
+            asked = {"StackName": owner, "LogicalResourceId": logical}
+            made = {} if owner == stack else _told(client.describe_stack_resource, **asked)
         except (ClientError, BotoCoreError) as problem:
             raise NotReady(
                 f"expected CloudFormation to say which stack has made {table}, but: {problem}: allow yourself "
                 "cloudformation:DescribeStackResources and cloudformation:DescribeStackResource"
             ) from problem
-        if is_ours:
+        if made.get("StackResourceDetail", {}).get("PhysicalResourceId") == table:
             raise TableOfAnotherStack(
                 f"expected {table} made by no stack of this template but {stack!r}, found {owner!r}: it would delete the table "
                 "when it is deployed without it; name that stack as stack_name in samconfig.toml"
             )
 
 
-def _maker(client: CloudFormationClient, table: str) -> str:
-    """Empty where no stack has."""
+def _told(ask: Callable[..., Any], **asked: str) -> Any:
+    """Nothing where CloudFormation knows no such thing."""
     try:
-        found = client.describe_stack_resources(PhysicalResourceId=table)["StackResources"]
+        return ask(**asked)
     except ClientError as problem:
-        if _is_unknown(problem):
-            return ""
+        if problem.response["Error"]["Code"] == "ValidationError":
+            return {}
         raise
-    return found[0]["StackName"] if found else ""
-
-
-def _made(client: CloudFormationClient, stack: str, logical: str) -> str:
-    """Asked for by its id, since a list of a stack's resources ends after a hundred."""
-    try:
-        answer = client.describe_stack_resource(StackName=stack, LogicalResourceId=logical)
-    except ClientError as problem:
-        if _is_unknown(problem):
-            return ""
-        raise
-    return answer["StackResourceDetail"].get("PhysicalResourceId", "")
-
-
-def _is_unknown(problem: ClientError) -> bool:
-    return problem.response["Error"]["Code"] == "ValidationError"

@@ -73,9 +73,8 @@ class Mappings:
             return Reader(source, False, None, told, idle=mapping.state == "Disabled" and not self._at_work(source))
         polled = self._read.polled(mapping)
         lag = self._lag(source, polled is not None)
-        if polled is None and self._is_blind():
-            return Reader(source, True, lag, told, polled, blind=True)
-        return Reader(source, True, lag, told, polled, late=LATE)
+        blind = polled is None and self._is_blind()
+        return Reader(source, True, lag, told, polled, blind=blind, late=0.0 if blind else LATE)
 
     def _is_blind(self) -> bool:
         """Not on AWS, and nothing there has ever measured a poll."""

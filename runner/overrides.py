@@ -29,14 +29,14 @@ def read(value: Any, where: str) -> dict[str, str]:
     """The parameters by name. `where` is for the message. Raises SamconfigUnreadable: SAM refuses it, or reads a file."""
     if value is None or value == "":
         return {}
-    found = dict(pair for each in _flat(value) for pair in _pairs(each, where))
+    found = dict(_pairs(value, where))
     return {_unquoted(name): _unquoted(text) for name, text in found.items()}
 
 
 def extended(value: Any, more: Mapping[str, str], where: str) -> Any:
     """A value that says `more` as well: a parameter is renewed where it stands, or comes last. Raises as `read` does."""
     if value is None or value == "":
-        return " ".join(_short(*pair) for pair in more.items())
+        return " ".join(_pair(SHORT, *each) for each in more.items())
     held = read(value, where)
     renewed = _renewed(value, {name: text for name, text in more.items() if name in held})
     return _appended(renewed, {name: text for name, text in more.items() if name not in held})
@@ -44,26 +44,21 @@ def extended(value: Any, more: Mapping[str, str], where: str) -> Any:
 
 def is_endless(value: Any) -> bool:
     """Whether a quote does not end. SAM's patterns then try for twice as long with every character that comes after it."""
-    return any(_is_endless_text(each) for each in _flat(value) if isinstance(each, str))
-
-
-def _is_endless_text(text: str) -> bool:
-    form, padded = _form(text), _padded(text)
-    values = [value for _, value in form.findall(padded)]
-    return '"' in form.sub("", padded) or any(each[0] == "'" and not QUOTED.fullmatch(each) for each in values)
-
-
-def _flat(value: Any) -> Iterator[Any]:
     if isinstance(value, list):
-        for each in value:
-            yield from _flat(each)
-    else:
-        yield value
+        return any(map(is_endless, value))
+    if not isinstance(value, str):
+        return False
+    form, padded = _form(value), _padded(value)
+    values = [text for _, text in form.findall(padded)]
+    return '"' in form.sub("", padded) or any(each[0] == "'" and not QUOTED.fullmatch(each) for each in values)
 
 
 def _pairs(value: Any, where: str) -> Iterator[tuple[str, str]]:
     """As they are written, quotes included."""
-    if isinstance(value, str):
+    if isinstance(value, list):
+        for each in value:
+            yield from _pairs(each, where)
+    elif isinstance(value, str):
         yield from _of_text(value, where)
     elif isinstance(value, dict):
         for name, each in value.items():
@@ -120,12 +115,8 @@ def _quoted(text: str) -> str:
     return text if PLAIN.fullmatch(text) else '"' + text.replace('"', '\\"') + '"'
 
 
-def _short(name: str, text: str) -> str:
-    return f"{name}={_quoted(text)}"
-
-
-def _long(name: str, text: str) -> str:
-    return f"ParameterKey={name},ParameterValue={_quoted(text)}"
+def _pair(form: re.Pattern[str], name: str, text: str) -> str:
+    return f"ParameterKey={name},ParameterValue={_quoted(text)}" if form is LONG else f"{name}={_quoted(text)}"
 
 
 def _renewed(value: Any, more: Mapping[str, str]) -> Any:
@@ -157,13 +148,13 @@ def _appended(value: Any, more: Mapping[str, str]) -> Any:
     if not more:
         return value
     if isinstance(value, str):
-        one = _long if _form(value) is LONG else _short
-        return _as_written(value, " ".join([value.strip(), *(one(*pair) for pair in more.items())]))
+        added = (_pair(_form(value), *each) for each in more.items())
+        return _as_written(value, " ".join([value.strip(), *added]))
     table = value[-1] if isinstance(value, list) and value and isinstance(value[-1], dict) else value
     if isinstance(table, dict):
         table.update(more)
     else:
-        value.extend(_short(*pair) for pair in more.items())
+        value.extend(_pair(SHORT, *each) for each in more.items())
     return value
 
 

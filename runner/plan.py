@@ -95,7 +95,7 @@ def plan(world: World, sample: int | None, rate: float | None) -> Plan:
     there = [each.name for each in facts.tables if each.found is not None]
     sources = [name for name in world.sources if name in there]
     members = _members(world, there)
-    whole = {kind.table.name for kind in _each_kinds(world)}
+    whole = {join.kind.table.name for join in _each_joins(world)}
     claimed = Claimed()
     seen = {name: _read(world, name, members, None if name in whole else sample, claimed) for name in sources}
     claims = claimed.several()
@@ -131,10 +131,6 @@ def _twice(claims: list[Claim]) -> Check:
 
 def _each_joins(world: World) -> list[Bound]:
     return [rule.each for rule in world.model.mappings if rule.each is not None]
-
-
-def _each_kinds(world: World) -> set[type[Kind]]:
-    return {join.kind for join in _each_joins(world)}
 
 
 def _members(world: World, there: list[str]) -> Members:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from remodel.errors import RejectedRow
@@ -27,20 +27,23 @@ byte of them takes 6 bytes at most."""
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Of everything in quarantine: of this table, these keys, with this text in the reason, first rejected in this time."""
+    """Of everything in quarantine: of this table, these keys, with this text in the reason, first rejected in this
+    time (UTC)."""
 
     source: str | None = None
-    ids: Collection[str] = ()
+    ids: Collection[str] | None = None
     reason: str | None = None
-    since: float = 0.0
-    until: float = float("inf")
+    since: datetime | None = None
+    until: datetime | None = None
 
     def takes(self, one: Held) -> bool:
+        seen = datetime.fromisoformat(one.since)
         return (
             self.source in (None, one.row.table)
             and (not self.ids or one.row.text in self.ids)
             and (self.reason is None or self.reason.lower() in one.reason.lower())
-            and self.since <= datetime.fromisoformat(one.since).timestamp() <= self.until
+            and (self.since is None or self.since.replace(tzinfo=UTC) <= seen)
+            and (self.until is None or seen <= self.until.replace(tzinfo=UTC))
         )
 
 
@@ -49,25 +52,19 @@ def chosen(world: World, choice: Choice) -> list[Held]:
 
 
 def told(model: Model, one: Held) -> dict[str, str]:
-    kind = _kind(model, one.row)
-    return {"source": one.row.table, "kind": kind, "id": one.row.text, "seen": one.since, "reason": one.reason}
-
-
-def _kind(model: Model, row: Key) -> str:
-    """Empty where the key is of no kind, or of several."""
+    """`kind` is empty where the key is of no kind, or of several."""
     try:
-        kind = model.kind_of(row)
+        kind = model.kind_of(one.row)
     except RejectedRow:
-        return ""
-    return kind.__name__ if kind else ""
+        kind = None
+    name = kind.__name__ if kind else ""
+    return {"source": one.row.table, "kind": name, "id": one.row.text, "seen": one.since, "reason": one.reason}
 
 
 def image(world: World, source: str, id: str) -> dict[str, Any]:
     """One rejected row as the old table has it now. Raises NotReady where it is not in quarantine."""
-    row = Key(source, id)
-    where = quarantine_key(row)
-    call = world.call()
-    if (item := call.read([where]).get(where)) is None:
+    row, call = Key(source, id), world.call()
+    if (item := call.read([quarantine_key(row)]).get(quarantine_key(row))) is None:
         raise NotReady(f"expected {source} {id!r} in quarantine, found nothing: it was corrected, or never rejected")
     one = Held(row, item["reason"]["S"], item["since"]["S"])
     return {**told(world.model, one), "image": call.read([row]).get(row)}
@@ -79,20 +76,21 @@ def replay(world: World, rows: Iterable[Held]) -> dict[str, Any]:
     by_source: dict[str, list[str]] = {}
     for one in rows:
         by_source.setdefault(one.row.table, []).append(one.row.text)
-    done = _Done()
+    done: dict[str, Any] = {"corrected": 0, "rejected": {}}
     with world.journal.step("quarantine replay") as facts:
         for source, ids in by_source.items():
             for n in range(0, len(ids), BATCH):
-                done.add(world.functions.invoke("Replay", {"source": source, "ids": ids[n : n + BATCH]}))
-        facts.update(corrected=done.corrected, rejected=len(done.rejected))
-    return {"corrected": done.corrected, "rejected": done.rejected}
+                _replay(world, {"source": source, "ids": ids[n : n + BATCH]}, done)
+        facts.update(done, rejected=len(done["rejected"]))
+    return done
 
 
 def replay_failed(world: World) -> dict[str, Any]:
     """Every batch in the failure destination, from the rows as they are now; what is done is discarded there. Raises Fenced,
     Busy and CallFailed, and UnreadableBatch for what cannot be read and stays: nobody knows which rows it was about."""
     ownership.check(world)
-    done, batches, unread = _Done(), 0, list[str]()
+    done: dict[str, Any] = {"batches": 0, "corrected": 0, "rejected": {}}
+    unread = []
     with world.journal.step("quarantine replay") as facts:
         for name in world.failures.look():
             try:
@@ -101,13 +99,19 @@ def replay_failed(world: World) -> dict[str, Any]:
                 unread.append(f"{name}: {problem}")
                 continue
             for records in _slices(batch.records):
-                done.add(world.functions.invoke("Replay", {"source": batch.source, "records": records}))
+                _replay(world, {"source": batch.source, "records": records}, done)
             world.failures.discard(name)
-            batches += 1
-        facts.update(batches=batches, corrected=done.corrected, rejected=len(done.rejected))
+            done["batches"] += 1
+        facts.update(done, rejected=len(done["rejected"]))
         if unread:
             raise UnreadableBatch(f"{'; '.join(unread)}: `remodel resync --execute` covers what could not be read")
-    return {"batches": batches, "corrected": done.corrected, "rejected": done.rejected}
+    return done
+
+
+def _replay(world: World, request: dict[str, Any], done: dict[str, Any]) -> None:
+    said = world.functions.invoke("Replay", request)
+    done["corrected"] += said["corrected"]
+    done["rejected"] |= said["rejected"]
 
 
 def _slices(records: Iterable[Any]) -> Iterator[list[Any]]:
@@ -122,14 +126,3 @@ def _slices(records: Iterable[Any]) -> Iterator[list[Any]]:
         size += its
     if taken:
         yield taken
-
-
-class _Done:
-    """What the replay function has answered, summed up."""
-
-    def __init__(self) -> None:
-        self.corrected, self.rejected = 0, dict[str, str]()
-
-    def add(self, said: Any) -> None:
-        self.corrected += said["corrected"]
-        self.rejected |= said["rejected"]

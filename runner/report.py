@@ -7,7 +7,7 @@ and escaped on the way (`_put`), so that what rows hold is shown and never taken
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from runner.legible import Excerpt, legible, shortened, side_by_side
 
 if TYPE_CHECKING:
     from runner.journal import Step
-    from runner.validate import Check, Validation
+    from runner.validate import Validation
 
 HELD = 200
 """Rows in quarantine that are shown; `remodel quarantine list` has all."""
@@ -43,49 +43,25 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What one run of `validate` found. Times are ISO 8601.
-
-    expected, found   rows by new table
-    drift             new rows that are missing, different or orphaned, and rows that are not indexed
-    history           the runs before this one, oldest first
-    differences       examples as the reconcile function tells them: what, table, key, origin and others (old rows, each as
-                      table and key), and `fields`: {name: {"expected": wire value or None, "found": wire value or None}}
-    quarantined       rows that the model rejects: source, id, seen (a time), reason
-    """
+    """What one run of `validate` found, and by whom. `runs`: oldest first, this one last. `quarantined`: rows that the model
+    rejects, as `quarantine.told` says."""
 
     stage: str
-    when: str
     by: str
-    passed: bool
-    drift: int
-    checks: Sequence[Check] = ()
-    expected: Mapping[str, int] = field(default_factory=dict)
-    found: Mapping[str, int] = field(default_factory=dict)
-    history: Sequence[Run] = ()
-    differences: Sequence[Mapping[str, Any]] = ()
+    done: Validation
+    runs: Sequence[Run]
     quarantined: Sequence[Mapping[str, Any]] = ()
-    repaired: int = 0
+
+    @property
+    def when(self) -> str:
+        """ISO 8601."""
+        return self.runs[-1].ended
 
 
-def findings(done: Validation, stage: str, steps: Iterable[Step], quarantined: Iterable[Mapping[str, Any]]) -> Findings:
-    """Of a validation that is done. `steps`: the runs of the verb, this one the last that ended; `quarantined`: as
-    `quarantine.told` says."""
-    *before, this = (step for step in steps if step.ended)
-    examples = {(each["what"], each["table"], each["key"]): each for each in done.examples}
-    return Findings(
-        stage=stage,
-        when=this.ended,
-        by=this.by,
-        passed=done.passed,
-        drift=done.drift,
-        checks=done.checks,
-        expected={table: expected for table, (expected, _found) in done.rows.items()},
-        found={table: found for table, (_expected, found) in done.rows.items()},
-        history=[_run(step) for step in before],
-        differences=list(examples.values()),
-        quarantined=list(quarantined),
-        repaired=done.repaired,
-    )
+def findings(done: Validation, stage: str, steps: Iterable[Step], quarantined: Sequence[Mapping[str, Any]]) -> Findings:
+    """Of a validation that is done. `steps`: the runs of the verb, this one the last that ended."""
+    ended = [step for step in steps if step.ended]
+    return Findings(stage, ended[-1].by, done, [_run(step) for step in ended], quarantined)
 
 
 def write(path: Path, told: Findings) -> None:
@@ -96,14 +72,14 @@ def write(path: Path, told: Findings) -> None:
 
 def html(told: Findings) -> str:
     """The whole page. It can be encoded as UTF-8, whatever the rows hold."""
-    runs = [*told.history, Run(told.when, told.drift, told.passed)]
+    examples = {(each["what"], each["table"], each["key"]): each for each in told.done.examples}
     return _template().render(
         it=told,
-        failed=[check for check in told.checks if not check.passed],
-        counts=_counts(told),
-        picture=picture(runs),
-        latest=runs[: -LATEST - 1 : -1],
-        differences=[(each, KINDS.get(each["what"], ""), _fields(each["fields"])) for each in told.differences],
+        done=told.done,
+        failed=[check for check in told.done.checks if not check.passed],
+        picture=picture(told.runs),
+        latest=told.runs[: -LATEST - 1 : -1],
+        differences=[(each, KINDS.get(each["what"], ""), _fields(each["fields"])) for each in examples.values()],
         drifted=DRIFTED,
         held=told.quarantined[:HELD],
     )
@@ -112,11 +88,6 @@ def html(told: Findings) -> str:
 def _run(step: Step) -> Run:
     checks = step.facts.get("checks", {})
     return Run(step.ended, step.facts.get("drift"), bool(checks) and all(checks.values()))
-
-
-def _counts(told: Findings) -> list[tuple[str, int, int]]:
-    tables = {**told.expected, **told.found}
-    return [(table, told.expected.get(table, 0), told.found.get(table, 0)) for table in tables]
 
 
 def _fields(fields: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Excerpt, Excerpt]]:

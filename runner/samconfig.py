@@ -46,11 +46,6 @@ def settings(path: Path, stage: str) -> Settings:
     )
 
 
-def parameters(path: Path, stage: str) -> Mapping[str, str]:
-    """`parameter_overrides` of the stage's deployment; empty where there is none. Raises SamconfigUnreadable."""
-    return settings(path, stage).parameters
-
-
 def write(path: Path, stage: str, more: Mapping[str, str]) -> None:
     """Where the overrides stand today, in their form. Raises SamconfigUnreadable and SamconfigUnwritable."""
     old = _text(path)
@@ -121,34 +116,36 @@ def _command(document: Any, stage: str, key: str) -> str:
     return GLOBAL if key in inherited and key not in own else DEPLOY
 
 
-def _word(document: Any, stage: str, key: str) -> str | None:
+def _value(document: Any, stage: str, key: str) -> tuple[Any, str]:
+    """What SAM reads, None where there is nothing, and the section in which it finds it."""
     command = _command(document, stage, key)
-    found = _section(document, stage, command).get(key)
+    return _section(document, stage, command).get(key), f"[{stage}.{command}.parameters]"
+
+
+def _word(document: Any, stage: str, key: str) -> str | None:
+    found, where = _value(document, stage, key)
     if found is None:
         return None
     if not isinstance(found, str) or not found:
         raise SamconfigUnreadable(
-            f"expected {key} in [{stage}.{command}.parameters] as text, found {found!r}: write it in quotes, or take it out"
+            f"expected {key} in {where} as text, found {found!r}: write it in quotes, or take it out"
         )
     return str(found)
 
 
 def _parameters(document: Any, stage: str) -> dict[str, str]:
-    command = _command(document, stage, OVERRIDES)
-    where = f"[{stage}.{command}.parameters]"
-    return overrides.read(_section(document, stage, command).get(OVERRIDES), where)
+    return overrides.read(*_value(document, stage, OVERRIDES))
 
 
 def _tags(document: Any, stage: str) -> dict[str, str]:
     """SAM takes them as text and as a list of texts."""
-    command = _command(document, stage, "tags")
-    found = _section(document, stage, command).get("tags", "")
-    texts = found if isinstance(found, list) else [found]
+    found, where = _value(document, stage, "tags")
+    texts = found if isinstance(found, list) else [found or ""]
     try:
         return dict(pair.split("=", 1) for each in texts for pair in shlex.split(str(each)))
     except ValueError as problem:
         raise SamconfigUnreadable(
-            f"expected tags in [{stage}.{command}.parameters] as name=value, found {found!r}: write them so"
+            f"expected tags in {where} as name=value, found {found!r}: write them so"
         ) from problem
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, WaiterError
@@ -11,7 +10,7 @@ from botocore.exceptions import ClientError, WaiterError
 from runner import maker, samconfig
 from runner.address import Address
 from runner.errors import NotReady, SamconfigUnwritable
-from runner.world import Denial
+from runner.world import Denial, Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -27,53 +26,39 @@ def _several(one_or_more: Any) -> list[str]:
     return [one_or_more] if isinstance(one_or_more, str) else list(one_or_more)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Where a stage's stack is, and what it has. `names`: physical names by logical ids; empty before the first deployment.
-    `new_tables`: those of the new tables, also where the stack does not make them."""
+class Deployment(Stack):
+    """`names`: physical names by logical ids; empty before the first deployment. `new_tables`: those of the new tables, also
+    where the stack does not make them."""
 
-    address: Address
-    names: Mapping[str, str]
-    new_tables: Mapping[str, str]
-
-    @property
-    def stage(self) -> str:
-        return self.address.stage
-
-    @property
-    def name(self) -> str:
-        return self.address.stack
-
-    @property
-    def made(self) -> dict[str, str]:
-        """The new tables that the stack has made."""
-        return {each: self.names[each] for each in self.new_tables if each in self.names}
-
-
-class Deployment:
-    def __init__(self, client: CloudFormationClient, iam: IAMClient, found: Found) -> None:
-        self._client, self._iam, self._config, self._found = client, iam, found.address.config, found
-
-    @property
-    def deploy(self) -> str:
-        file = "" if self._config.name == "samconfig.toml" else f" --config-file {self._config.name}"
-        return f"sam build{file} && sam deploy{file} --config-env {self._found.stage}"
-
-    @property
-    def makes_old_tables(self) -> bool:
-        return self._found.stage == "sandbox"
+    def __init__(
+        self,
+        client: CloudFormationClient,
+        iam: IAMClient,
+        address: Address,
+        names: Mapping[str, str],
+        new_tables: Mapping[str, str],
+    ) -> None:
+        file = "" if address.config.name == "samconfig.toml" else f" --config-file {address.config.name}"
+        deploy = f"sam build{file} && sam deploy{file} --config-env {address.stage}"
+        super().__init__(deploy, address.stage == "sandbox")
+        self._client, self._iam, self._address = client, iam, address
+        self._names, self._new_tables = names, new_tables
 
     def missing(self, parameters: Mapping[str, str]) -> str:
         wanted = self._wanted(parameters)
-        return f"write {', '.join(sorted(wanted))} to {self._config.name}, for the next deployment" if wanted else ""
+        return (
+            f"write {', '.join(sorted(wanted))} to {self._address.config.name}, for the next deployment"
+            if wanted
+            else ""
+        )
 
     def connect(self, parameters: Mapping[str, str]) -> None:
-        samconfig.write(self._config, self._found.stage, self._wanted(parameters))
+        samconfig.write(self._address.config, self._address.stage, self._wanted(parameters))
 
     def denied(self) -> list[Denial]:
         """Each role is asked for all that its own policies allow: what denies it then stands elsewhere, in a boundary of the
         account or in a policy of its organisation."""
-        roles = [name for logical, name in self._found.names.items() if logical.endswith("Role")]
+        roles = [name for logical, name in self._names.items() if logical.endswith("Role")]
         return [denial for role in roles for denial in self._denied_to(role)]
 
     def _denied_to(self, role: str) -> Iterator[Denial]:
@@ -98,24 +83,24 @@ class Deployment:
                 yield Denial(role, f"expected to be allowed {what}, found {each['EvalDecision']}")
 
     def removals(self) -> list[str]:
-        names = self._found.names
-        return [f"stack {self._found.name}, with {len(names)} resources, its tables left out"] if names else []
+        told = f"stack {self._address.stack}, with {len(self._names)} resources, its tables left out"
+        return [told] if self._names else []
 
     def remove(self) -> None:
-        if not self._found.names:
+        if not self._names:
             return
-        self._client.delete_stack(StackName=self._found.name)
+        self._client.delete_stack(StackName=self._address.stack)
         try:
-            self._client.get_waiter("stack_delete_complete").wait(StackName=self._found.name)
+            self._client.get_waiter("stack_delete_complete").wait(StackName=self._address.stack)
         except (ClientError, WaiterError) as problem:
             found = self._stuck() or problem
             raise NotReady(
-                f"expected stack {self._found.name!r} to be deleted, found {found}: remove what holds it, then finish again"
+                f"expected stack {self._address.stack!r} to be deleted, found {found}: remove what holds it, then finish again"
             ) from problem
 
     def _stuck(self) -> str:
         """The resources that cannot be deleted, each with its reason."""
-        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self._found.name)
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self._address.stack)
         stuck = [
             each for page in pages for each in page["StackResourceSummaries"] if "FAILED" in each["ResourceStatus"]
         ]
@@ -125,17 +110,17 @@ class Deployment:
 
     def _wanted(self, parameters: Mapping[str, str]) -> dict[str, str]:
         """What the next deployment is not told yet. A stage that makes everything itself needs none."""
-        if self._found.stage == "sandbox":
+        if self._address.stage == "sandbox":
             return {}
-        if told := self._found.address.contradiction:
+        if told := self._address.contradiction:
             raise SamconfigUnwritable(
-                f"expected {self._config.name} to deploy the stage where the tables are, found {told}: "
+                f"expected {self._address.config.name} to deploy the stage where the tables are, found {told}: "
                 "correct it there, or leave the option out"
             )
-        known = {MAKES: "true", **samconfig.parameters(self._config, self._found.stage)}
+        known = {MAKES: "true", **samconfig.settings(self._address.config, self._address.stage).parameters}
         given = dict(parameters)
-        if self._found.made:
+        if self._names.keys() & self._new_tables:
             given[MAKES] = "true"
         elif MAKES in given:
-            maker.check(self._client, self._found.name, self._found.new_tables)
+            maker.check(self._client, self._address.stack, self._new_tables)
         return {name: value for name, value in given.items() if known.get(name) != value}

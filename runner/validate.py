@@ -7,6 +7,8 @@ full      every row, both ways; orphans, pairs that are not allowed, and uniquen
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -68,19 +70,17 @@ def validate(
         if repair:
             done.repaired = _compare(world, segments, watch, repair=True).counts["repaired"]
         watch.step(f"comparing a sample of {number(sample)} rows of each table")
-        sampled = world.functions.invoke("Reconcile", {"mode": "sample", "sample": sample})
-        _agree(done, f"a sample of {sample} rows of each table", sampled)
+        _agree(done, f"a sample of {sample} rows of each table", _asked(world, mode="sample", sample=sample))
         if full:
             found = _compare(world, segments, watch)
             facts["compared"] = found.began
-            report: Any = found.report
-            _agree(done, "every row, both ways", report)
+            _agree(done, "every row, both ways", found)
         else:
             watch.step("counting")
-            report = world.functions.invoke("Reconcile", {"mode": "counts"})
-        _counts(world, done, report, full)
-        _rules(done, report)
-        facts.update({name: report[name] for name in ("unlinked", "quarantined", "claims", "tenant_violations")})
+            found = _asked(world, mode="counts")
+        _counts(world, done, found, full)
+        _rules(done, found.counts)
+        facts.update({name: found.counts[name] for name in ("unlinked", "quarantined", "claims", "tenant_violations")})
         facts.update(full=full, drift=done.drift, rows=done.rows, repaired=done.repaired)
         facts["checks"] = {each.name: each.passed for each in done.checks}
     return done
@@ -104,30 +104,35 @@ def _compare(world: World, segments: int, watch: Watch, repair: bool = False) ->
     return compare(world, Asked("validate", both_ways(world), repair), segments, watch)
 
 
-def _counts(world: World, done: Validation, report: Any, full: bool) -> None:
+def _asked(world: World, **payload: Any) -> Found:
+    """What the reconcile function finds in one call."""
+    said = world.functions.invoke("Reconcile", payload)
+    return Found(world.clock.now(), Counter(said), said["rows"], said["examples"])
+
+
+def _counts(world: World, done: Validation, found: Found, full: bool) -> None:
     """A key that several old rows claim is expected by each of them, and can only be there once. Old and new rows are counted
     one after the other, so a live application makes the counts differ; a full comparison has explained each row, whatever they
     are."""
-    tables = (*world.model.new_tables, QUARANTINE)
-    found, expected = sum(report["rows"].get(name, 0) for name in tables), report["expected"] - report["claims"]
-    done.rows[ALL] = (expected, found)
-    parts = ", ".join(f"{number(report['rows'].get(name, 0))} of {name}" for name in tables)
-    told = f"{number(expected)} expected, {number(found)} found ({parts})"
-    done.checks.append(Check("as many rows as the old tables make expect", full or expected == found, told))
-    done.drift = max(done.drift, 0 if full else abs(expected - found))
+    rows = {name: found.rows.get(name, 0) for name in (*world.model.new_tables, QUARANTINE)}
+    expected, there = found.counts["expected"] - found.counts["claims"], sum(rows.values())
+    done.rows[ALL] = (expected, there)
+    parts = ", ".join(f"{number(count)} of {name}" for name, count in rows.items())
+    told = f"{number(expected)} expected, {number(there)} found ({parts})"
+    done.checks.append(Check("as many rows as the old tables make expect", full or expected == there, told))
+    done.drift = max(done.drift, 0 if full else abs(expected - there))
 
 
-def _agree(done: Validation, name: str, report: Any) -> None:
-    found = {kind: report[kind] for kind in DRIFT if kind in report}
-    told, drift = ", ".join(f"{number(count)} {kind}" for kind, count in found.items()), sum(found.values())
-    done.checks.append(Check(name, not drift, told))
-    done.drift = max(done.drift, drift)
-    done.examples += report["examples"]
+def _agree(done: Validation, name: str, found: Found) -> None:
+    told = ", ".join(f"{number(found.counts[kind])} {kind}" for kind in DRIFT)
+    done.checks.append(Check(name, not found.drift, told))
+    done.drift = max(done.drift, found.drift)
+    done.examples += found.examples
 
 
-def _rules(done: Validation, report: Any) -> None:
+def _rules(done: Validation, counts: Mapping[str, int]) -> None:
     """Told, not failed: they are in the old rows, and are carried over or left out as the model's page says."""
-    claims = report["claims"]
+    claims = counts["claims"]
     done.checks.append(Check("rows that claim a new key of another row", not claims, number(claims)))
     for name, what in (
         ("tenant_violations", "pairs of rows that the model does not allow, left out"),
@@ -137,5 +142,4 @@ def _rules(done: Validation, report: Any) -> None:
         ("quarantined", "rows that the model rejects"),
         ("left_out", "new rows that the model leaves out on purpose"),
     ):
-        if name in report:
-            done.checks.append(Check(what, True, number(report[name])))
+        done.checks.append(Check(what, True, number(counts[name])))

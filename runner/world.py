@@ -100,28 +100,27 @@ class Failures(Protocol):
         """All versions of all batches are gone, so that the destination can be removed."""
 
 
-class Stack(Protocol):
-    """What is deployed beside the tables."""
+class Stack:
+    """What is deployed beside the tables: nothing, unless a subclass knows more. `deploy`: the command that deploys it.
+    `makes_old_tables`: whether a deployment makes the old tables, too."""
 
-    @property
-    def deploy(self) -> str:
-        """The command that deploys it."""
-
-    @property
-    def makes_old_tables(self) -> bool:
-        """Whether a deployment makes the old tables, too."""
+    def __init__(self, deploy: str, makes_old_tables: bool = False) -> None:
+        self.deploy, self.makes_old_tables = deploy, makes_old_tables
 
     def missing(self, parameters: Mapping[str, str]) -> str:
         """What of these parameters of the template the next deployment would not find, and where it belongs; empty for none."""
+        return ""
 
     def connect(self, parameters: Mapping[str, str]) -> None:
         """Puts them there."""
 
     def denied(self) -> list[Denial]:
         """What the functions need and their roles do not allow."""
+        return []
 
     def removals(self) -> list[str]:
         """What `remove` would take away."""
+        return []
 
     def remove(self) -> None:
         """Tables stay: the template retains them. Raises NotReady with each resource that cannot be deleted."""

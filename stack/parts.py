@@ -116,11 +116,11 @@ class Parts:
         return Call("Or", [Call("Condition", "IsSandbox"), is_given])
 
     def streams_given(self) -> Any:
-        return _all([Call("Not", [_is_empty(stream_parameter(name))]) for name in self.streams])
+        return _joined("And", [Call("Not", [_is_empty(stream_parameter(name))]) for name in self.streams])
 
     def lookups_given_together(self) -> Call:
         empty = [_is_empty(stream_parameter(name)) for name in self.lookups]
-        return Call("Or", [_all(empty), _all([Call("Not", [each]) for each in empty])])
+        return Call("Or", [_joined("And", empty), _joined("And", [Call("Not", [each]) for each in empty])])
 
     def names_differ(self) -> list[dict[str, Any]]:
         """What is asserted of each new table's name: it is that of no old table, and of no other new one."""
@@ -128,7 +128,7 @@ class Parts:
         others = {name: [*map(name_parameter, self.sources), *new[n + 1 :]] for n, name in enumerate(new)}
         return [
             {
-                "Assert": Call("Not", [_any([Call("Equals", [ref(name), ref(each)]) for each in its])]),
+                "Assert": Call("Not", [_joined("Or", [Call("Equals", [ref(name), ref(each)]) for each in its])]),
                 "AssertDescription": f"{name} is not the name of another table",
             }
             for name, its in others.items()
@@ -192,14 +192,12 @@ class Parts:
         return {f"Write{camel(name)}Policy": self._write_policy(name, others) for name in self.new}
 
     def _write_policy(self, new: str, others: Sequence[Call]) -> dict[str, Any]:
-        found = [f"/index/{index}" for _, index in rights.indexes(self.model, new)]
-        tables = [table for table, _ in rights.indexes(self.model, new)]
+        looked_up = [arn(table, f"/index/{index}") for table, index in rights.indexes(self.model, new)]
+        read = [arn(name) for name in self.sources if name in rights.reads(self.model, new)]
         puts = ["dynamodb:UpdateItem"] if rights.is_contested(self.model, new) else []
         statements = [
-            _allow(
-                ["dynamodb:BatchGetItem"], arns(name for name in self.sources if name in rights.reads(self.model, new))
-            ),
-            *([_allow(["dynamodb:Query"], [arn(*pair) for pair in zip(tables, found, strict=True)])] if found else []),
+            _allow(["dynamodb:BatchGetItem"], read),
+            *([_allow(["dynamodb:Query"], looked_up)] if looked_up else []),
             _allow(["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", *puts], arn(new)),
         ]
         properties = {
@@ -234,10 +232,6 @@ def arn(table: str, more: str = "") -> Call:
     return Call("Sub", ARN % (name_parameter(table), more))
 
 
-def arns(tables: Iterable[str]) -> list[Call]:
-    return [arn(name) for name in tables]
-
-
 def alarms(sources: Iterable[str], *kinds: str) -> Call:
     """Whether one of these alarms of one of these streams is on."""
     return Call("Sub", " OR ".join(f'ALARM("${{{camel(name)}{kind}Alarm}}")' for name in sources for kind in kinds))
@@ -263,13 +257,9 @@ def shape(key: Sequence[tuple[str, str]], indexes: Sequence[Index]) -> dict[str,
 
 
 def _projection(index: Index) -> dict[str, Any]:
-    if index.only is None:
-        return {"ProjectionType": "ALL"}
-    return (
-        {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.only)}
-        if index.only
-        else {"ProjectionType": "KEYS_ONLY"}
-    )
+    if index.only:
+        return {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.only)}
+    return {"ProjectionType": "ALL" if index.only is None else "KEYS_ONLY"}
 
 
 def _keys(attributes: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
@@ -283,14 +273,6 @@ def _allow(actions: list[str], resource: Any) -> dict[str, Any]:
 
 def _is_empty(parameter: str) -> Call:
     return Call("Equals", [ref(parameter), ""])
-
-
-def _all(conditions: list[Any]) -> Any:
-    return _joined("And", conditions)
-
-
-def _any(conditions: list[Any]) -> Any:
-    return _joined("Or", conditions)
 
 
 def _joined(name: str, conditions: list[Any]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import yaml
@@ -61,7 +62,7 @@ Change = tuple[int, int, str]
 
 def _changes(lines: _Lines, root: yaml.Node, edit: Value | Entries | Words) -> Iterator[Change]:
     node = _found(root, edit.path)
-    start, end = lines.at(node.start_mark), lines.at(node.end_mark)
+    start, end = node.start_mark.index, node.end_mark.index
     match edit:
         case Value(value=value):
             new = _flow(value, lines.indent(node.start_mark) + 2, node.start_mark.column)
@@ -109,12 +110,7 @@ class _Lines:
 
     def __init__(self, text: str) -> None:
         self.text, self._lines = text, text.splitlines(keepends=True)
-        self._starts = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line))
-
-    def at(self, mark: yaml.Mark) -> int:
-        return self._starts[mark.line] + mark.column
+        self._starts = [0, *accumulate(map(len, self._lines))]
 
     def indent(self, mark: yaml.Mark) -> int:
         line = self._lines[mark.line]

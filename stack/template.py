@@ -17,7 +17,7 @@ from remodel.settings import MODEL, load_model
 from runner.model import DEFAULT
 from runner.names import STEM, camel
 from stack import rights
-from stack.parts import Parts, alarms, arn, arns, slug
+from stack.parts import Parts, alarms, arn, slug
 from stack.splice import Entries, Value, Words, spliced
 
 ROOT = Path(__file__).parents[1]
@@ -88,22 +88,25 @@ def _rules(rules: Any, new: Parts) -> Iterator[Edit]:
 
 
 def _loops(resources: Any, own: Parts, new: Parts) -> Iterator[Edit]:
-    """Those over the old tables."""
-    every = {"Streams": new.streams, "MappingAlarms": new.streams, "StreamAlarms": new.sources}
+    """Those over the old tables; without lookups, none over them."""
+    loops = {"Streams": new.streams, "MappingAlarms": new.streams, "StreamAlarms": new.sources}
     of_lookups = {"Lookups": new.lookups, "LookupMappingAlarms": new.lookups}
-    if not new.lookups:
+    if new.lookups:
+        loops |= of_lookups
+    else:
         yield Entries(("Resources",), [f"Fn::ForEach::{name}" for name in of_lookups])
-    for name, sources in (every | (of_lookups if new.lookups else {})).items():
-        yield Value(("Resources", f"Fn::ForEach::{name}", 1), [camel(each) for each in sources])
-    for name, sources in {"Streams": new.streams, **({"Lookups": new.lookups} if new.lookups else {})}.items():
-        loop = f"Fn::ForEach::{name}"
-        known = resources[loop][2]["Replicate${Source}"]["DependsOn"]
-        specific = {*own.write_policies([]), *(f"Read{camel(each)}StreamPolicy" for each in own.sources)}
-        kept = [each for each in known if each not in specific]
-        reading = [f"Read{camel(each)}StreamPolicy" for each in sources]
-        yield Value(
-            ("Resources", loop, 2, "Replicate${Source}", "DependsOn"), [*kept, *new.write_policies([]), *reading]
-        )
+    specific = {*own.write_policies([]), *map(_reading, own.sources)}
+    for loop, sources in ((f"Fn::ForEach::{name}", sources) for name, sources in loops.items()):
+        yield Value(("Resources", loop, 1), [camel(each) for each in sources])
+        if function := resources[loop][2].get("Replicate${Source}"):
+            kept = [each for each in function["DependsOn"] if each not in specific]
+            needed = [*kept, *new.write_policies([]), *map(_reading, sources)]
+            yield Value(("Resources", loop, 2, "Replicate${Source}", "DependsOn"), needed)
+
+
+def _reading(source: str) -> str:
+    """The policy that lets a function read its stream."""
+    return f"Read{camel(source)}StreamPolicy"
 
 
 def _policies(resources: Any, own: Parts, new: Parts) -> Iterator[Edit]:
@@ -121,12 +124,10 @@ def _policies(resources: Any, own: Parts, new: Parts) -> Iterator[Edit]:
         kept = [each for each in resources[policy]["Properties"]["Roles"] if each not in streams]
         yield Value(_in(policy, "Roles"), [*new.roles_of(allowed), *kept])
     for policy in ("DescribePolicy", "ScanPolicy"):
-        yield Value(("Resources", policy, *FIRST), arns(new.sources))
-    known = [arn(name) for name in own.new]
+        yield Value(("Resources", policy, *FIRST), [arn(name) for name in new.sources])
     found = resources["ReconcilePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"]
-    yield Value(
-        ("Resources", "ReconcilePolicy", *FIRST), [*(each for each in found if each not in known), *arns(new.new)]
-    )
+    kept = [each for each in found if each not in [arn(name) for name in own.new]]
+    yield Value(("Resources", "ReconcilePolicy", *FIRST), [*kept, *(arn(name) for name in new.new)])
 
 
 def _alarms(new: Parts) -> Iterator[Edit]:

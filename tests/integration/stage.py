@@ -20,7 +20,7 @@ from runner.errors import UnreadableBatch
 from runner.failed import Batch
 from runner.journal import Journal
 from runner.tips import Tips
-from runner.world import Denial, Reader, World
+from runner.world import Reader, Stack, World
 from tests.places import Handlers
 from tests.records import Application
 from tests.still import StillClock
@@ -109,26 +109,6 @@ class Batches:
         self.batches.clear()
 
 
-class Nothing:
-    """No stack beside the tables."""
-
-    deploy = "sam build && sam deploy --config-env sandbox"
-    makes_old_tables = False
-
-    def missing(self, parameters: Mapping[str, str]) -> str:
-        return ""
-
-    def connect(self, parameters: Mapping[str, str]) -> None: ...
-
-    def denied(self) -> list[Denial]:
-        return []
-
-    def removals(self) -> list[str]:
-        return []
-
-    def remove(self) -> None: ...
-
-
 class Stage:
     """`application`: writes to the old tables, and delivers what their streams carry when a test says so."""
 
@@ -151,7 +131,7 @@ class Stage:
             journal=Journal(dynamodb, cloud.tables["migration"], self.clock, "me@here (process 1)"),
             flag=self.flag,
             failures=self.batches,
-            stack=Nothing(),
+            stack=Stack("sam build && sam deploy --config-env sandbox"),
             tips=self.tips,
             declared=tuple(cloud.template.tables()),
             where="--stage sandbox",

@@ -61,7 +61,7 @@ def test_status_leads_from_nothing_to_the_deployment(stage: World, tmp_path: Pat
     found = status.status(stage)
     assert found.next.step == "`sam build && sam deploy --config-env dev`"
     assert [name for name, done in found.milestones.items() if done] == ["backed up", "prepared"]
-    written = samconfig.parameters(tmp_path / "samconfig.toml", "dev")
+    written = samconfig.settings(tmp_path / "samconfig.toml", "dev").parameters
     assert written["CreateNewTables"] == "false"
     assert {f"{name.title()}StreamArn" for name in stage.migrated} <= written.keys()
 

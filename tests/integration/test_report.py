@@ -11,7 +11,7 @@ import pytest
 
 from runner.drift import Run
 from runner.report import Findings, html, write
-from runner.validate import Check
+from runner.validate import Check, Validation
 from tests.browser import Browser, browsing, chromium
 
 pytestmark = pytest.mark.timeout(900)  # the first run may have to install the browser
@@ -48,19 +48,16 @@ def found() -> Findings:
         }
         for text in PAYLOADS
     ]
-    return Findings(
-        stage="dev",
-        when="2026-01-09T10:00:00+00:00",
-        by="".join(PAYLOADS[:6]),
-        passed=False,
-        drift=7,
+    done = Validation(
         checks=[Check(text, n % 2 == 0, text) for n, text in enumerate(PAYLOADS)],
-        expected={"measure_links": 1201, "measure_data": 5},
-        found={"measure_links": 1200, "measure_data": 5},
-        history=[Run(f"2026-01-0{n + 1}T00:00:00+00:00", drift, drift == 0) for n, drift in enumerate(DRIFTS)],
-        differences=differences,
-        quarantined=[{"source": "links", "id": text, "seen": text, "reason": text} for text in PAYLOADS],
+        rows={"measure_links": (1201, 1200), "measure_data": (5, 5)},
+        drift=7,
+        examples=differences,
     )
+    runs = [Run(f"2026-01-0{n + 1}T00:00:00+00:00", drift, drift == 0) for n, drift in enumerate(DRIFTS)]
+    held = [{"source": "links", "id": text, "seen": text, "reason": text} for text in PAYLOADS]
+    this = Run("2026-01-09T10:00:00+00:00", 7, False)
+    return Findings("dev", "".join(PAYLOADS[:6]), done, [*runs, this], held)
 
 
 @pytest.fixture

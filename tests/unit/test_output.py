@@ -16,6 +16,7 @@ from remodel.findings import EXAMPLES, Finding, Report
 from remodel.keys import Key
 from remodel.mapping import LONGEST_REASON, quarantine_row
 from runner import show
+from runner.drift import Run
 from runner.journal import Step
 from runner.options import fail, say
 from runner.report import Findings, html
@@ -97,8 +98,9 @@ def test_a_script_and_an_error_are_given_text(text: str, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:20]))
 def test_a_page_is_given_text(text: str) -> None:
-    empty = html(Findings("dev", WHEN, "me", False, 1))
-    found = html(Findings("dev", WHEN, text, False, 1, differences=[example(text)], quarantined=[row(text)]))
+    runs, one = [Run(WHEN, 1, False)], Validation(drift=1, examples=[example(text)])
+    empty = html(Findings("dev", "me", Validation(drift=1), runs))
+    found = html(Findings("dev", text, one, runs, [row(text)]))
 
     assert is_text(found)
     assert found.count("<script") == empty.count("<script") and "<img" not in found

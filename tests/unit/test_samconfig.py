@@ -319,7 +319,7 @@ def test_a_value_is_quoted_as_sam_unquotes_it_or_refused(value: str, path: Path)
             assert value == "a\\ b" or (value == "'" and "table" in name), (name, value)
             assert path.read_text() == READ[name]
         else:
-            assert samconfig.parameters(path, "dev")["Odd"] == value
+            assert samconfig.settings(path, "dev").parameters["Odd"] == value
 
 
 def test_text_stays_text(path: Path) -> None:
@@ -346,11 +346,11 @@ def test_what_is_inherited_is_written_where_it_stands(path: Path) -> None:
 def test_a_stage_that_is_not_there_yet_is_made_so_that_sam_takes_the_file(text: str | None, path: Path) -> None:
     if text is not None:
         path.write_text(text)
-    assert samconfig.parameters(path, "dev") == {}
+    assert samconfig.settings(path, "dev").parameters == {}
 
     samconfig.write(path, "dev", {"Stage": "dev"})
 
-    assert samconfig.parameters(path, "dev") == {"Stage": "dev"}
+    assert samconfig.settings(path, "dev").parameters == {"Stage": "dev"}
     assert "version = 0.1" in path.read_text()
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, WaiterError
 from runner import aws, samconfig
 from runner.address import Address, Flags, address
 from runner.errors import NotReady, SamconfigUnwritable, StackOfAnotherStage, TableOfAnotherStack
-from runner.stack import Deployment, Found
+from runner.stack import Deployment
 
 HEAD = 'version = 0.1\n[dev.deploy.parameters]\nstack_name = "mine"\nregion = "eu-west-2"\n'
 FACTS = {"LinksStreamArn": "arn:a", "CreateNewTables": "false"}
@@ -74,7 +74,7 @@ def config(tmp_path: Path) -> Path:
 
 def deployment(config: Path, client: Any, names: dict[str, str], place: Address = ADDRESS) -> Deployment:
     none: Any = None
-    return Deployment(client, none, Found(replace(place, config=config), names, TABLES))
+    return Deployment(client, none, replace(place, config=config), names, TABLES)
 
 
 def test_tables_that_no_stack_has_made_are_not_made_by_ours(config: Path) -> None:
@@ -82,7 +82,7 @@ def test_tables_that_no_stack_has_made_are_not_made_by_ours(config: Path) -> Non
 
     assert ours.missing(FACTS) == "write CreateNewTables, LinksStreamArn to samconfig.toml, for the next deployment"
     ours.connect(FACTS)
-    assert samconfig.parameters(config, "dev") == FACTS
+    assert samconfig.settings(config, "dev").parameters == FACTS
     assert ours.missing(FACTS) == ""
 
 
@@ -91,7 +91,7 @@ def test_tables_that_our_stack_has_made_stay_its_own(config: Path) -> None:
 
     ours.connect(FACTS)
 
-    assert samconfig.parameters(config, "dev") == {"LinksStreamArn": "arn:a"}
+    assert samconfig.settings(config, "dev").parameters == {"LinksStreamArn": "arn:a"}
 
 
 @pytest.mark.parametrize("value", ["false", "True"])
@@ -102,7 +102,7 @@ def test_what_would_delete_them_is_put_right(config: Path, value: str) -> None:
     assert "CreateNewTables" in ours.missing(FACTS)
     ours.connect(FACTS)
 
-    assert samconfig.parameters(config, "dev")["CreateNewTables"] == "true"
+    assert samconfig.settings(config, "dev").parameters["CreateNewTables"] == "true"
     assert ours.missing(FACTS) == ""
 
 
@@ -123,7 +123,7 @@ def test_tables_of_another_stack_of_this_template_are_refused_and_the_file_stays
 def test_tables_of_the_applications_own_stack_are_welcome(config: Path, names: dict[str, str]) -> None:
     deployment(config, CloudFormation({"application": names}), {}).connect(FACTS)
 
-    assert samconfig.parameters(config, "dev") == FACTS
+    assert samconfig.settings(config, "dev").parameters == FACTS
 
 
 @pytest.mark.parametrize("call", ["describe_stack_resources", "describe_stack_resource"])
@@ -165,7 +165,7 @@ def test_a_stack_of_another_name_in_another_region_is_found_and_keeps_its_tables
 
     assert "CreateNewTables" not in stack.missing(FACTS)
     stack.connect(FACTS)
-    assert samconfig.parameters(config, "dev") == {"LinksStreamArn": "arn:a"}
+    assert samconfig.settings(config, "dev").parameters == {"LinksStreamArn": "arn:a"}
 
     config.write_text(HEAD.replace("mine", "remodel-dev"))
     with pytest.raises(TableOfAnotherStack, match="purposepath-measure-links"):
