@@ -6,14 +6,16 @@ that was cut off is done again, and a row that is right already costs no write.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from remodel.call import Call
 from remodel.converge import converge
-from remodel.errors import BadRequest, StreamNotReady, Unavailable
+from remodel.errors import BadRequest, RejectedRow, StreamNotReady, Unavailable
 from remodel.hints import VIEW, of_row
 from remodel.items import Item
 from remodel.keys import Key
+from remodel.model import Model
 from remodel.reading import complete_marker
 from remodel.segments import Progress, Segment, advance, progress, standing
 from remodel.store import INDEX_KEY, Change
@@ -24,10 +26,17 @@ PAGE, SMALLEST_PAGE = 1_000, 25
 RUN = "backfill"
 """The run in which segments say where they stand where the caller names none."""
 
+NO_KIND, LEFT_BEHIND = "none or several", "left behind"
+"""Of rows whose key fits no kind, or several, and of rows that the model ignores; no kind can have such a name."""
+
+Kinds = dict[str, dict[str, int]]
+"""By kind: rows scanned, new rows written for its rows, and rows rejected."""
+
 
 @dataclass(slots=True)
 class Done:
-    """What one call did. The caller calls again with `cursor` until `done`."""
+    """What one call did. The caller calls again with `cursor` until `done`. `kinds`: the counts of rows by kind; those of a row
+    that was reached from a scanned one are its own kind's."""
 
     done: bool = False
     cursor: str | None = None
@@ -36,6 +45,14 @@ class Done:
     quarantined: int = 0
     units: float = 0.0
     throttled: int = 0
+    kinds: Kinds = field(default_factory=dict)
+
+    def count(self, model: Model, **rows: Iterable[Key]) -> None:
+        """Rows, by what is counted of them."""
+        for figure, keys in rows.items():
+            for key in keys:
+                counts = self.kinds.setdefault(_kind(model, key), {"scanned": 0, "written": 0, "quarantined": 0})
+                counts[figure] += 1
 
 
 def backfill(call: Call, segment: Segment, stop_at: float, rate: float | None = None, run: str | None = None) -> Done:
@@ -58,13 +75,15 @@ def _pages(call: Call, segment: Segment, stop_at: float, rate: float | None) -> 
     while not so_far.done and (not so_far.scanned or call.now() < stop_at):
         try:
             page = call.scan(segment.table, (segment.number, segment.total), so_far.cursor, _page_size(rate))
-            done = converge(call, [of_row(call.model, _key(call, segment.table, item), item) for item in page.items])
+            rows = {_key(call, segment.table, item): item for item in page.items}
+            done = converge(call, [of_row(call.model, key, item) for key, item in rows.items()])
         except Unavailable:
             if so_far.scanned:
                 break
             raise
         so_far.cursor, so_far.done = page.next, page.next is None
         so_far.scanned += len(page.items)
+        so_far.count(call.model, scanned=rows, written=done.writes.elements(), quarantined=done.rejected)
         so_far.written += done.written
         so_far.quarantined += len(done.rejected)
         now = call.store.spent()
@@ -76,6 +95,14 @@ def _pages(call: Call, segment: Segment, stop_at: float, rate: float | None) -> 
 
 def _key(call: Call, table: str, item: Item) -> Key:
     return Key(table, call.store.schema(table).encode(item))
+
+
+def _kind(model: Model, key: Key) -> str:
+    try:
+        kind = model.kind_of(key)
+    except RejectedRow:
+        return NO_KIND
+    return kind.__name__ if kind else LEFT_BEHIND
 
 
 def _check(call: Call, segment: Segment) -> None:
@@ -106,11 +133,22 @@ def _page_size(rate: float | None) -> int:
 def _note_progress(call: Call, run: str, before: Progress, done: Done) -> None:
     """Where the segment stands, for anybody who asks. Once all segments of one division are done, the index has every row."""
     counts = {name: getattr(done, name) for name in ("scanned", "written", "quarantined", "units")}
+    counts |= {f"{kind}/{figure}": n for kind, each in done.kinds.items() for figure, n in each.items()}
     now = advance(call, run, before, done.cursor, counts)
     division = [each for each in progress(call, run, now.table) if each.segment.total == now.segment.total]
     if sum(each.done for each in division) == now.segment.total:
         marker = complete_marker(now.table)
         call.write_index([Change(marker, INDEX_KEY.decode(marker.text))])
+
+
+def kinds_of(counts: Mapping[str, float]) -> Kinds:
+    """What a run has counted by kind."""
+    found: Kinds = {}
+    for name, n in counts.items():
+        kind, is_of_kind, figure = name.partition("/")
+        if is_of_kind:
+            found.setdefault(kind, {})[figure] = int(n)
+    return found
 
 
 def idle(call: Call) -> float:
