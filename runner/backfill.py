@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from remodel.backfill import RUN
+from remodel.backfill import RUN, Kinds, kinds_of
 from remodel.segments import Progress, unfinished
 from runner import ownership, readiness, survey
 from runner.check import Step
@@ -15,15 +15,18 @@ from runner.figures import number
 from runner.watch import Watch
 from runner.world import World
 
-FIGURES = ("scanned", "written", "quarantined", "units")
+KIND_FIGURES = ("scanned", "written", "quarantined")
+FIGURES = (*KIND_FIGURES, "units")
 
 
 @dataclass(slots=True)
 class Backfilled:
-    """What is there after it: rows scanned, writes and refusals by table, and in how many rows each differs."""
+    """What is there after it: rows scanned, writes and refusals by table; in how many rows each differs; and the counts by
+    kind, where a table has several."""
 
     tables: dict[str, dict[str, float]] = field(default_factory=dict)
     drift: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, Kinds] = field(default_factory=dict)
 
 
 def limit(rate: float | None) -> str:
@@ -61,10 +64,21 @@ def backfill(world: World, segments: int, watch: Watch) -> Backfilled:
         for table, left in open_.items():
             counts = drive(world, Work("backfill", RUN, "Backfill", (table,)), segments, watch).counts[table]
             done.tables[table] = {name: counts[name] for name in FIGURES}
+            done.kinds[table] = by_kind(world, table, counts)
             if table in world.migrated and (left or table not in done.drift):
                 done.drift[table] = compare(world, Asked("backfill", (table,)), segments, watch).drift
             facts.update(tables=done.tables, drift=done.drift)
     return done
+
+
+def by_kind(world: World, table: str, counts: Mapping[str, float]) -> Kinds:
+    """What was counted of each kind that the model's table has, and of other rows; empty where one kind is all of it, or where
+    nothing was counted yet."""
+    declared, found = world.model.old_tables[table].kinds, kinds_of(counts)
+    if len(declared) < 2 or not found:
+        return {}
+    none: dict[str, int] = dict.fromkeys(KIND_FIGURES, 0)
+    return {name: found.get(name, none) for name in dict.fromkeys([*(kind.__name__ for kind in declared), *found])}
 
 
 def _known_drift(world: World, open_: Mapping[str, list[Progress]]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from runner.tables import Cell, Facts, Table
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from remodel.backfill import Kinds
     from remodel.streams import Gap
     from runner.backfill import Backfilled
     from runner.check import Check
@@ -96,6 +97,19 @@ def backfilled(done: Backfilled) -> None:
         for name, each in done.tables.items()
     ]
     rows("backfilled", ("table", "rows", "written", "rejected", "write units", "differ"), cells)
+    for each in _by_kind(done.kinds):
+        console().print(each)
+
+
+def _by_kind(found: Mapping[str, Kinds]) -> list[Table]:
+    """What a backfill has counted; no table where none has several kinds."""
+    columns = ("table", "kind", "rows", "written", "rejected")
+    cells = [
+        (table, kind, each["scanned"], each["written"], each["quarantined"])
+        for table, kinds in found.items()
+        for kind, each in kinds.items()
+    ]
+    return [Table("backfilled by kind", columns, cells)] if cells else []
 
 
 def status(found: Status) -> RenderableType:
@@ -112,7 +126,8 @@ def status(found: Status) -> RenderableType:
         for each in found.tables
     ]
     columns = ("table", "rows", "backfill", "scanned", "stream", "lag", "quarantined")
-    return Group(Table(f"stage {found.stage}", columns, cells), Facts(dict(_status(found))))
+    by_kind = _by_kind({each.table: each.kinds for each in found.tables})
+    return Group(Table(f"stage {found.stage}", columns, cells), *by_kind, Facts(dict(_status(found))))
 
 
 def _status(found: Status) -> Iterator[tuple[str, str]]:

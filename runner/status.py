@@ -5,12 +5,12 @@ It needs nothing to be there: what is missing is what it tells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from remodel.backfill import RUN
+from remodel.backfill import RUN, Kinds
 from remodel.segments import Progress
 from runner import readiness, survey
-from runner.backfill import limit
+from runner.backfill import by_kind, limit
 from runner.check import Check, Step
 from runner.drive import asked_rate, begun, done
 from runner.facts import Facts, Run
@@ -25,7 +25,8 @@ SHOWN_GROUPS = 5
 
 @dataclass(frozen=True, slots=True)
 class TableStatus:
-    """`rows`: as DynamoDB last counted, which it does every few hours. `lag`: seconds; None where it is unknown."""
+    """`rows`: as DynamoDB last counted, which it does every few hours. `lag`: seconds; None where it is unknown. `kinds`: what
+    the backfill has counted by kind, where the table has several."""
 
     table: str
     rows: int
@@ -34,6 +35,7 @@ class TableStatus:
     reader: str
     lag: float | None
     quarantined: int
+    kinds: Kinds = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def status(world: World) -> Status:
     assert found.run is not None
     readers = {each.source: each for each in found.readers}
     segments = begun(world, RUN)
+    counts = {name: done([each for each in segments if each.table == name]) for name in world.sources}
     compared = last(world)
     facts = compared.facts if compared else {}
     steps = world.journal.steps()
@@ -83,10 +86,11 @@ def status(world: World) -> Status:
                 table=name,
                 rows=world.rows([name])[name],
                 backfilled=_backfilled([each for each in segments if each.table == name]),
-                scanned=int(done([each for each in segments if each.table == name])["scanned"]),
+                scanned=int(counts[name]["scanned"]),
                 reader=readers[name].told if name in readers else "not connected",
                 lag=readers[name].lag if name in readers else None,
                 quarantined=found.run.quarantined.get(name, 0),
+                kinds=by_kind(world, name, counts[name]),
             )
             for name in world.sources
         ],

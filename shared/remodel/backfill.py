@@ -6,14 +6,16 @@ that was cut off is done again, and a row that is right already costs no write.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import repeat
 
 from remodel.call import Call
 from remodel.converge import converge
-from remodel.errors import BadRequest, StreamNotReady, Unavailable
+from remodel.errors import BadRequest, RejectedRow, StreamNotReady, Unavailable
 from remodel.hints import VIEW, of_row
 from remodel.keys import Key
+from remodel.model import Model
 from remodel.reading import complete_marker
 from remodel.segments import Progress, Segment, Walk, advance, pages, progress, standing
 from remodel.store import INDEX_KEY, Change
@@ -24,14 +26,29 @@ PAGE, SMALLEST_PAGE = 1_000, 25
 RUN = "backfill"
 """The run in which segments say where they stand where the caller names none."""
 
+NO_KIND, LEFT_BEHIND = "none or several", "left behind"
+"""Of rows whose key fits no kind, or several, and of rows that the model ignores; no kind can have such a name."""
+
+Kinds = dict[str, dict[str, int]]
+"""By kind: rows scanned, new rows written for its rows, and rows rejected."""
+
 
 @dataclass(slots=True)
 class Done(Walk):
-    """`units`: write units that were used. `throttled`: requests, or keys of them, that DynamoDB put off."""
+    """`kinds`: the counts of rows by kind; those of a row that was reached from a scanned one are its own kind's. `units`:
+    write units that were used. `throttled`: requests, or keys of them, that DynamoDB put off."""
 
     quarantined: int = 0
     units: float = 0.0
     throttled: int = 0
+    kinds: Kinds = field(default_factory=dict)
+
+    def count(self, model: Model, **rows: Iterable[Key]) -> None:
+        """Rows, by what is counted of them."""
+        for figure, keys in rows.items():
+            for key in keys:
+                counts = self.kinds.setdefault(_kind(model, key), {"scanned": 0, "written": 0, "quarantined": 0})
+                counts[figure] += 1
 
 
 def backfill(call: Call, segment: Segment, stop_at: float, rate: float | None = None, run: str | None = None) -> Done:
@@ -57,6 +74,7 @@ def _pages(call: Call, segment: Segment, stop_at: float, rate: float | None) -> 
             keys = [Key(segment.table, encode(item)) for item in page.items]
             done = converge(call, map(of_row, repeat(call.model), keys, page.items))
             so_far.passed(page)
+            so_far.count(call.model, scanned=keys, written=done.writes.elements(), quarantined=done.rejected)
             so_far.written += done.written
             so_far.quarantined += len(done.rejected)
             now = call.store.spent()
@@ -67,6 +85,14 @@ def _pages(call: Call, segment: Segment, stop_at: float, rate: float | None) -> 
         if not so_far.scanned:
             raise
     return so_far
+
+
+def _kind(model: Model, key: Key) -> str:
+    try:
+        kind = model.kind_of(key)
+    except RejectedRow:
+        return NO_KIND
+    return kind.__name__ if kind else LEFT_BEHIND
 
 
 def _check(call: Call, segment: Segment) -> None:
@@ -95,11 +121,22 @@ def _page_size(rate: float | None) -> int:
 def _note_progress(call: Call, run: str, before: Progress, done: Done) -> None:
     """Where the segment stands, for anybody who asks. Once all segments of one division are done, the index has every row."""
     counts = {name: getattr(done, name) for name in ("scanned", "written", "quarantined", "units")}
+    counts |= {f"{kind}/{figure}": n for kind, each in done.kinds.items() for figure, n in each.items()}
     now = advance(call, run, before, done.cursor, counts)
     division = [each for each in progress(call, run, now.table) if each.segment.total == now.segment.total]
     if sum(each.done for each in division) == now.segment.total:
         marker = complete_marker(now.table)
         call.write_index([Change(marker, INDEX_KEY.decode(marker.text))])
+
+
+def kinds_of(counts: Mapping[str, float]) -> Kinds:
+    """What a run has counted by kind."""
+    found: Kinds = {}
+    for name, n in counts.items():
+        kind, is_of_kind, figure = name.partition("/")
+        if is_of_kind:
+            found.setdefault(kind, {})[figure] = int(n)
+    return found
 
 
 def idle(call: Call) -> float:

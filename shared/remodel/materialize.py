@@ -7,6 +7,7 @@ repeated, or out of order: whatever it says, the old tables decide.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -32,19 +33,25 @@ Through = Mapping[Key, frozenset[Key]]
 
 @dataclass
 class Done:
-    """`rows`: materialized. `written`: puts and deletes of new rows. `rejected`: reasons by old row. `groups`: in which each
-    row was seen, by its hint or while it was read. `largest`: group that any row was joined with."""
+    """`rows`: materialized. `writes`: puts and deletes of new rows, by old row. `rejected`: reasons by old row. `groups`: in
+    which each row was seen, by its hint or while it was read. `largest`: group that any row was joined with."""
 
     rows: int = 0
-    written: int = 0
+    writes: Counter[Key] = field(default_factory=Counter)
     rejected: dict[Key, str] = field(default_factory=dict)
     groups: dict[Key, frozenset[Group]] = field(default_factory=dict)
     largest: Size = NO_GROUP
 
+    @property
+    def written(self) -> int:
+        return self.writes.total()
+
     def plus(self, other: Done) -> Done:
+        writes = Counter(self.writes)
+        writes.update(other.writes)  # a sum of counters would go through all of both
         return Done(
             self.rows + other.rows,
-            self.written + other.written,
+            writes,
             self.rejected | other.rejected,
             self.groups | other.groups,
             max(self.largest, other.largest),
@@ -97,7 +104,7 @@ class _Batch:
         self._complete = {key for key in hints if key not in through}
         self._rejected: dict[Key, str] = {}
         self._doubtful: set[Key] = set()
-        self._written = 0
+        self._writes: Counter[Key] = Counter()
         self.others: set[Key] = set()
 
     def run(self) -> Done:
@@ -111,7 +118,7 @@ class _Batch:
             wrote = self._write_differences(pending)
             again = reader.read({key: self._groups[key] for key in wrote}) if wrote else {}
             pending = {key: each for key, each in again.items() if each != pending[key]}
-        return Done(len(self._hints), self._written, self._rejected, self._groups, largest)
+        return Done(len(self._hints), self._writes, self._rejected, self._groups, largest)
 
     def _write_differences(self, snapshots: Mapping[Key, Snapshot]) -> list[Key]:
         """Steps 3 and 4. Answers the rows for which something was written."""
@@ -171,7 +178,8 @@ class _Batch:
     def _write(self, targets: list[_Target], found: Mapping[Key, Item], snapshots: Mapping[Key, Snapshot]) -> list[Key]:
         by_row = {target.row: changes for target in targets if (changes := target.differences(found))}
         others = self._leave_claimed(by_row, found)
-        changes = {new: item for each in by_row.values() for new, item in each.items()}
+        rows = {new: row for row, each in by_row.items() for new in each}
+        changes = {new: by_row[row][new] for new, row in rows.items()}
         if not changes:
             return []
         self._call.check_fence()  # before the note: a call that writes nothing leaves none
@@ -180,7 +188,7 @@ class _Batch:
         contested = self._contested(by_row, found)
         dated = {new: self._dated(item, found.get(new)) for new, item in changes.items()}
         refused = dict(self._call.write_rows(dated, frozenset(new for new in contested if new not in found)))
-        self._written += len(changes) - len(refused)
+        self._writes.update(row for new, row in rows.items() if new not in refused)
         if refused:
             self._quarantine({row: refused[new] for row, each in by_row.items() for new in each if new in refused})
         return list(by_row)

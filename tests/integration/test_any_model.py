@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,16 @@ import pytest
 
 from local_cloud.cloud import standing
 from remodel import compare
+from remodel.backfill import LEFT_BEHIND, NO_KIND
 from remodel_testing.rows import Rows
+from runner import backup, prepare, show, status
+from runner.backfill import backfill
+from runner.watch import SILENT
 from shop.model import MODEL as SHOP
+from tests.integration.stage import Stage, quietly
 from tests.places import Handlers, Place, template_place
 from tests.records import Application
-from tests.rows import number, text
+from tests.rows import customer, number, order, text
 
 STRANGERS = Path(__file__).parents[1] / "strangers"
 PART = {"segment": 0, "total_segments": 1, "cursor": None}
@@ -27,6 +33,14 @@ def lending(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     with standing(endpoint, tmp_path, "test-lending-", "lending.model:MODEL") as cloud:
         cloud.create_tables()
         yield Application(Handlers(template_place(cloud), monkeypatch))
+        cloud.delete_tables()
+
+
+@pytest.fixture
+def shop_stage(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    with standing(endpoint, tmp_path, "test-kinds-", "shop.model:MODEL") as cloud:
+        cloud.create_tables()
+        yield Stage(cloud, Handlers(template_place(cloud), monkeypatch))
         cloud.delete_tables()
 
 
@@ -56,6 +70,30 @@ def test_a_table_of_several_kinds_is_scanned_once_for_all(shop: Application, mon
 
     shop.place.remove("customers", shop.place.rows("customers")[0])
     assert report(shop.handlers, monkeypatch)["missing"] == 1
+
+
+def test_a_backfill_tells_how_many_rows_of_each_kind_there_are(
+    shop_stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cart, stray = ({"PK": text("CUST#1"), "SK": text(name)} for name in ("CART", "?"))
+    shop_stage.put("shop", customer(), order(), order("10"), order("11", placed_at=text("soon")), cart, stray)
+    backup.back_up(shop_stage.world)
+    prepare.prepare(shop_stage.world, quietly)
+    assert [each.kinds for each in status.status(shop_stage.world).tables] == [{}]
+
+    done = backfill(shop_stage.world, 2, SILENT)
+    show.backfilled(done)
+
+    assert {name: list(counts.values()) for name, counts in done.kinds["shop"].items()} == {
+        "Customer": [1, 1, 0],
+        "Order": [3, 3, 1],
+        "Item": [0, 0, 0],
+        LEFT_BEHIND: [1, 0, 0],
+        NO_KIND: [1, 1, 1],
+    }
+    assert re.search(r"^shop +Order +3 +3 +1$", capsys.readouterr().out, re.MULTILINE)
+    assert backfill(shop_stage.world, 2, SILENT).kinds == done.kinds, "of all runs"
+    assert [each.kinds for each in status.status(shop_stage.world).tables] == [done.kinds["shop"]]
 
 
 def borrower(name: str) -> Any:

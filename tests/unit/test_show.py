@@ -7,6 +7,7 @@ import inspect
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +87,16 @@ DONE.examples += [{**EXAMPLE, "what": "claims", "fields": {}, "others": [["readi
 DONE.examples += [{**EXAMPLE, "what": "tenant_violations", "fields": {}, "others": [["links", UUID]]}]
 DONE.examples += [{**EXAMPLE, "what": "orphaned", "fields": {}}]
 FIGURES = dict.fromkeys(("scanned", "written", "quarantined", "units"), MANY)
+KINDS = {name: dict.fromkeys(("scanned", "written", "quarantined"), MANY) for name in ("Milestone", "none or several")}
 
 SHOWN: dict[str, Callable[[], Any]] = {
     "plan": lambda: show.plan(PLAN),
     "backfilled": lambda: show.backfilled(Backfilled({"milestones": FIGURES}, {"milestones": MANY})),
+    "backfilled by kind": lambda: show.backfilled(Backfilled({}, {}, {"measures": {}, "milestones": KINDS})),
     "status": lambda: show.console().print(show.status(STATUS)),
+    "status by kind": lambda: show.console().print(
+        show.status(replace(STATUS, tables=[replace(each, kinds=KINDS) for each in STATUS.tables]))
+    ),
     "validation": lambda: show.validation(DONE, Path("reports/staging.html")),
     "gate": lambda: show.gate(
         [Check("every call's note closed", State.BLOCKS, REASON, "`remodel x --execute`", True)], "would"
@@ -126,7 +132,8 @@ def test_no_answer_is_left_out() -> None:
     public = {
         name for name, each in vars(show).items() if inspect.isfunction(each) and each.__module__ == show.__name__
     }
-    assert {name for name in public if not name.startswith("_")} | {"console"} == SHOWN.keys() | UNTESTED
+    shown = {name.removesuffix(" by kind") for name in SHOWN}
+    assert {name for name in public if not name.startswith("_")} | {"console"} == shown | UNTESTED
 
 
 def test_there_is_one_form_of_tables() -> None:
@@ -155,6 +162,15 @@ def test_headers_and_figures_are_never_broken(width: int, monkeypatch: pytest.Mo
     for header in ("table", "rows", "backfill", "scanned", "stream", "lag", "quarantined"):
         assert header in words
     assert words.count("1,234,567,890") >= 6
+
+
+@pytest.mark.parametrize("answer", ["backfilled", "status"])
+def test_kinds_are_shown_where_a_table_has_several(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    several = printed(80, SHOWN[f"{answer} by kind"], monkeypatch)
+
+    assert re.search(r"^milestones +Milestone +(1,234,567,890 *){3}$", several, re.MULTILINE)
+    assert re.search(r"^milestones +none or several +(1,234,567,890 *){3}$", several, re.MULTILINE)
+    assert "kind" not in printed(80, SHOWN[answer], monkeypatch)
 
 
 def test_a_step_of_the_log_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
