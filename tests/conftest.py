@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,17 @@ import pytest
 
 from local_cloud import emulator
 from local_cloud.cloud import Cloud, standing
+from remodel import startup
 from tests.places import Handlers, Place, template_place
 from tests.records import Application
 
 ROOT = Path(__file__).resolve().parents[1]
 
 os.environ.update(emulator.credentials())
+
+# A function never frees what it has made at its start. A test process starts hundreds of functions.
+startup.done = lambda: None
+gc.set_threshold(startup.YOUNG, startup.MIDDLE, 2)
 
 
 @pytest.fixture(scope="session")

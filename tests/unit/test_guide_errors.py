@@ -95,12 +95,12 @@ SAME: dict[str, str] = {}
 CASES: dict[str, tuple[Case, dict[str, str]]] = {
     "`ModelNotFound: expected module clinic.model on Python's path`": (without_the_folder, SAME),
     "`NoSample: expected --key`": (without_a_key, SAME),
-    "`expected a key form for each of PK, SK`": (declared, {', SK="CARD"': ""}),
+    "`expected key forms for PK, SK`": (declared, {', SK="CARD"': ""}),
     "`expected text between the fields of the key form`": (
         declared,
         {"{visited_at}#{patient_id}": "{visited_at}{patient_id}"},
     ),
-    "`kinds Patient and Visit: expected key forms that differ`": (declared, {'SK="VISIT#{visited_at}"': 'SK="CARD"'}),
+    "`kind Visit of clinic: expected key forms that differ`": (declared, {'SK="VISIT#{visited_at}"': 'SK="CARD"'}),
     "`expected … in the key of visits, found none: the old row of a new row could not be told`": (
         declared,
         {"{visited_at}#{patient_id}": "{visited_at}"},
