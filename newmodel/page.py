@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pydantic import ConfigDict
 
-from newmodel.kinds import GENERAL, Attribute, Kind, Sample, kinds, unique
+from newmodel.kinds import GENERAL, PYTHON, Attribute, Kind, Sample, kinds, unique
 from remodel.items import Item, to_event
 from remodel.kinds import RESERVED
 
@@ -24,8 +24,6 @@ NAMES = {"Any", "Decimal", "Field", "Kind", "Mapping", "Model", "New", "Old", "T
 
 NO_WORDS = {"of", "key", "indexes", *keyword.kwlist, *ConfigDict.__annotations__}
 """Names that no declaration takes as a word of its own."""
-
-KEY_TYPES = {"S": "str", "N": "Decimal", "B": "bytes"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def _old(sample: Sample, table: str, constant: str, left: Sequence[Item]) -> str
 
 
 def _key(key: Mapping[str, str]) -> str:
-    pairs = {name: KEY_TYPES.get(kind, kind) for name, kind in key.items()}
+    pairs = {name: PYTHON.get(kind, kind) for name, kind in key.items()}
     if all(name.isidentifier() and name not in NO_WORDS for name in pairs):
         return ", ".join(f"{name}={kind}" for name, kind in pairs.items())
     return f"**{{{', '.join(f'{json.dumps(name)}: {kind}' for name, kind in pairs.items())}}}"

@@ -47,7 +47,7 @@ def prepare(world: World, tell: Tell) -> list[str]:
 
 
 def _create(world: World, change: Change) -> None:
-    name, declared = change.table, _declared(world, change.table)
+    name, declared = change.table, world.declaration(change.table)
     known = ("TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     request: Any = {key: declared[key] for key in known if key in declared}
     world.dynamodb.create_table(**request, **world.journal.keeping.options())
@@ -58,7 +58,7 @@ def _create(world: World, change: Change) -> None:
 def _add(world: World, change: Change) -> None:
     """DynamoDB makes or deletes one index at a time."""
     _rest(world, change)
-    name, declared = change.table, _declared(world, change.table)
+    name, declared = change.table, world.declaration(change.table)
     index = next(each for each in declared["GlobalSecondaryIndexes"] if each["IndexName"] == change.index)
     keys = {each["AttributeName"] for each in index["KeySchema"]}
     attributes = [each for each in declared["AttributeDefinitions"] if each["AttributeName"] in keys]
@@ -85,10 +85,6 @@ def _enable(world: World, change: Change) -> None:
     physical = world.tables[change.table]
     world.dynamodb.update_table(TableName=physical, StreamSpecification=stream)
     _until(world, f"the stream of {physical}", lambda: world.describe(change.table)["TableStatus"] == "ACTIVE")
-
-
-def _declared(world: World, name: str) -> Mapping[str, Any]:
-    return next(each for each in world.declared if each["TableName"] == world.tables[name])
 
 
 def _until(world: World, what: str, there: Callable[[], bool]) -> None:

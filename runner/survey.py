@@ -30,7 +30,8 @@ from runner.world import World
 
 def groundwork(world: World, thorough: bool = False) -> Facts:
     """`thorough`: also what stops nothing, or takes a request for each role and table."""
-    tables = [_table(world, name, thorough) for name in _names(world)]
+    names = (*world.model.order, *world.model.new_tables, INDEX, QUARANTINE)
+    tables = [_table(world, name, thorough) for name in names]
     backup = world.journal.last_done("backup")
     return Facts(
         where=world.where,
@@ -48,14 +49,10 @@ def everything(world: World, accepted: Mapping[str, int] | None = None, thorough
     return replace(groundwork(world, thorough), run=_run(world, accepted or {}))
 
 
-def _names(world: World) -> list[str]:
-    return [*world.model.order, *world.model.new_tables, INDEX, QUARANTINE]
-
-
 def _table(world: World, name: str, thorough: bool) -> Table:
     physical = world.tables[name]
-    declared = next((each for each in world.declared if each["TableName"] == physical), None)
-    table = Table(name, physical, _role(world, name), declared, world.describe(name), name in world.sources)
+    follows = name in world.sources
+    table = Table(name, physical, _role(world, name), world.declaration(name), world.describe(name), follows)
     if not thorough or table.found is None or table.role == "engine":
         return table
     table = replace(table, recovery=recovery.status(world.dynamodb, physical))
@@ -106,11 +103,12 @@ def _run(world: World, accepted: Mapping[str, int]) -> Run:
     now, steps = world.clock.now(), world.journal.steps()
     back, cut = returned.last(world), _last(steps, "cutover")
     full = last(world, full=True)
+    found = full.facts if full else {}
     run = Run(
         compared=_compared(full, back, now),
-        drift=full.facts.get("drift", 0) if full else 0,
-        claims=full.facts.get("claims", 0) if full else 0,
-        violations=full.facts.get("tenant_violations", 0) if full else 0,
+        drift=found.get("drift", 0),
+        claims=found.get("claims", 0),
+        violations=found.get("tenant_violations", 0),
         open=_open(world),
         accepted=accepted,
         failed=len(world.failures.look()),

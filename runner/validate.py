@@ -106,7 +106,7 @@ def _compare(world: World, segments: int, watch: Watch, repair: bool = False) ->
 
 def _asked(world: World, **payload: Any) -> Found:
     """What the reconcile function finds in one call."""
-    said = world.functions.invoke("Reconcile", payload)
+    said = world.invoke("Reconcile", payload)
     return Found(world.clock.now(), Counter(said), said["rows"], said["examples"])
 
 

@@ -55,9 +55,8 @@ class Denial:
     known: bool = True
 
 
-class Functions(Protocol):
-    def invoke(self, name: str, payload: Mapping[str, Any]) -> Any:
-        """The answer of a function of the template, by its logical id. Raises CallFailed."""
+Invoke = Callable[[str, Mapping[str, Any]], Any]
+"""The answer of a function of the template, by its logical id, to a payload. Raises CallFailed."""
 
 
 class Readers(Protocol):
@@ -136,7 +135,7 @@ class World:
     place: Place
     dynamodb: DynamoDBClient
     tables: Mapping[str, str]
-    functions: Functions
+    invoke: Invoke
     readers: Readers
     journal: Journal
     flag: Flag
@@ -170,6 +169,10 @@ class World:
     def rows(self, tables: Iterable[str]) -> dict[str, int]:
         """How many rows each has, as DynamoDB last counted, which it does every few hours."""
         return {name: (self.describe(name) or {"ItemCount": 0})["ItemCount"] for name in tables}
+
+    def declaration(self, table: str) -> Any:
+        """As the template has it; None where it has none."""
+        return next((each for each in self.declared if each["TableName"] == self.tables[table]), None)
 
     def describe(self, table: str) -> Any:
         """`describe_table` of a table of the model; None where there is none."""
