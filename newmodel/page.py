@@ -45,7 +45,7 @@ def page(name: str, samples: Sequence[Sample]) -> str:
     named: list[Named] = []
     logical = [slug(each.name) for each in samples]
     for sample, table in zip(samples, logical, strict=True):
-        constant = unique(_constant(table), taken)
+        constant = unique(re.sub(r"\W+", "_", table.replace("-", "_")).upper(), taken)
         taken.add(constant)
         found, left = kinds(sample)
         parts.append(_old(sample, table, constant, left))
@@ -178,7 +178,3 @@ def slug(name: str) -> str:
     """A logical name made of a physical one."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")
     return plain if plain[:1].isalpha() and plain.lower() not in RESERVED else f"table-{plain}"
-
-
-def _constant(table: str) -> str:
-    return re.sub(r"\W+", "_", table.replace("-", "_")).upper()

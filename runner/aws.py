@@ -33,7 +33,7 @@ from runner.lease import myself
 from runner.mappings import Mappings
 from runner.model import chosen
 from runner.model import named as model_name
-from runner.recovery import Keeping, listed
+from runner.recovery import keeping, listed
 from runner.stack import Deployment
 from runner.tips import Tips
 from runner.world import Invoke, World
@@ -59,8 +59,8 @@ def world(address: Address) -> World:
     found = settings(_environment(functions, names, model, {"Stage": stage, **address.parameters}), model)
     tables = {**found.tables, "migration": f"{begin}-{stage}"}
     dynamodb, clock = client("dynamodb"), SystemClock()
-    keeping = Keeping(address.parameters.get("KmsKeyArn", ""), address.tags, stage != "sandbox")
-    journal = Journal(dynamodb, tables["migration"], clock, myself(), keeping)
+    kept = keeping(address.parameters.get("KmsKeyArn", ""), address.tags, stage != "sandbox")
+    journal = Journal(dynamodb, tables["migration"], clock, myself(), kept)
     store = DynamoStore(dynamodb, tables_of(model, dict(found.tables)))
     streams = client("dynamodbstreams")
     batches = Batches({tables[each]: each for each in model.old_tables}, streams)

@@ -38,17 +38,14 @@ class Stage(StrEnum):
 
 
 def _url(given: str | None) -> str | None:
-    if given is not None and not _is_url(given):
+    try:
+        parts = urlsplit(given or "")
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if given is not None and not is_url:
         fail(f"expected --endpoint-url as http://HOST:PORT, found {given!r}: for example http://localhost:8000", USAGE)
     return given
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def option(name: str, help: str, **more: Any) -> Any:

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from remodel.call import Call, Clock, Place
 from remodel.hints import Hint
 from remodel.model import Model
+from runner.errors import NotReady
 from runner.failed import Batch
 from runner.journal import Journal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+LONGEST, PAUSE = 900.0, 1.0
+"""Seconds that a change may take, and between two looks. A call of Lambda lasts no longer; an index on a table with rows takes
+about as long as a backfill of them."""
 
 OLD, NEW = "old", "new"
 """What the application reads, as the read flag says it."""
@@ -169,6 +174,14 @@ class World:
     def rows(self, tables: Iterable[str]) -> dict[str, int]:
         """How many rows each has, as DynamoDB last counted, which it does every few hours."""
         return {name: (self.describe(name) or {"ItemCount": 0})["ItemCount"] for name in tables}
+
+    def wait(self, reached: Callable[[], bool], expected: str, found: str) -> None:
+        """Until something is reached. Raises NotReady, with what was expected instead of what was found."""
+        deadline = self.clock.now() + LONGEST
+        while not reached():
+            if self.clock.now() > deadline:
+                raise NotReady(f"expected {expected} within {LONGEST:.0f} s, found {found}")
+            self.clock.sleep(PAUSE)
 
     def declaration(self, table: str) -> Any:
         """As the template has it; None where it has none."""
