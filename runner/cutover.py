@@ -136,6 +136,6 @@ def _flip(world: World, tips: Tips, handed: HandedOver, tell: Tell) -> Flipped:
 
 def _since(world: World) -> float:
     """When the last complete comparison began. The gate has seen that there is one."""
-    full = last(world, full=True)
+    full = last(world.journal.steps(), full=True)
     assert full is not None
     return float(full.facts["compared"])

@@ -90,7 +90,7 @@ class Journal:
         return [step for step in steps if verb in (None, step.verb)]
 
     def last_done(self, verb: str) -> Step | None:
-        return next((step for step in reversed(self.steps(verb)) if step.outcome == DONE), None)
+        return last_done(self.steps(), verb)
 
     def remember(self, subject: str, name: str, facts: Any) -> None:
         self._create()
@@ -149,6 +149,10 @@ class Journal:
 
     def _put(self, subject: str, name: str, attributes: Item) -> None:
         self.dynamodb.put_item(TableName=self.table, Item={**_key(subject, name), **attributes})
+
+
+def last_done(steps: list[Step], verb: str) -> Step | None:
+    return next((step for step in reversed(steps) if step.verb == verb and step.outcome == DONE), None)
 
 
 def _key(subject: str, name: str) -> dict[str, Any]:

@@ -67,9 +67,9 @@ def status(world: World) -> Status:
     assert found.run is not None
     readers = {each.source: each for each in found.readers}
     segments = begun(world, RUN)
-    compared = last(world)
-    facts = compared.facts if compared else {}
     steps = world.journal.steps()
+    compared = last(steps)
+    facts = compared.facts if compared else {}
     return Status(
         stage=world.stage,
         milestones=milestones(found, found.run),

@@ -21,7 +21,7 @@ from runner import ownership, recovery, returned
 from runner.backup import has_backups
 from runner.drive import begun
 from runner.facts import Facts, Run, Stack, Table
-from runner.journal import DONE, Step
+from runner.journal import Step, last_done
 from runner.names import stream_parameter
 from runner.stack import MAKES
 from runner.validate import last
@@ -101,8 +101,8 @@ def parameters(tables: Iterable[Table]) -> dict[str, str]:
 
 def _run(world: World, accepted: Mapping[str, int]) -> Run:
     now, steps = world.clock.now(), world.journal.steps()
-    back, cut = returned.last(world), _last(steps, "cutover")
-    full = last(world, full=True)
+    back, cut = returned.last(world), last_done(steps, "cutover")
+    full = last(steps, full=True)
     found = full.facts if full else {}
     run = Run(
         compared=_compared(full, back, now),
@@ -116,7 +116,7 @@ def _run(world: World, accepted: Mapping[str, int]) -> Run:
         interrupted=returned.is_interrupted(back, cut),
         uncovered=back is not None and not back.is_covered,
         cut_over=(now - began(cut)) / 86_400 if cut else 0.0,
-        finished=_last(steps, "finish") is not None,
+        finished=last_done(steps, "finish") is not None,
     )
     try:
         return replace(run, **_index(world))
@@ -144,10 +144,6 @@ def _open(world: World) -> list[str]:
     return [
         name for name, some in segments.items() if not some or sum(each.done for each in some) < some[0].segment.total
     ]
-
-
-def _last(steps: list[Step], verb: str) -> Step | None:
-    return next((each for each in reversed(steps) if each.verb == verb and each.outcome == DONE), None)
 
 
 def _compared(full: Step | None, back: returned.Returned | None, now: float) -> float | None:
