@@ -134,7 +134,8 @@ class Stack:
 class World:
     """`place`: the engine on the stage's tables. `tables`: physical names by logical name, and that of the migration's table.
     `tips`: makes readers at the ends of all connected streams as they are at that moment. `declared`: the template's tables
-    under these names, as `create_table` takes them. `where`: the options of `remodel` that lead to this stage."""
+    under these names, as `create_table` takes them. `where`: the options of `remodel` that lead to this stage.
+    `as_json`: whether the answer is for a script."""
 
     stage: str
     place: Place
@@ -149,6 +150,7 @@ class World:
     tips: Callable[[], Tips]
     declared: Sequence[Mapping[str, Any]] = ()
     where: str = ""
+    as_json: bool = False
 
     @property
     def model(self) -> Model:
