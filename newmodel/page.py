@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pydantic import ConfigDict
 
-from newmodel.kinds import GENERAL, Attribute, Kind, Sample, kinds, unique
+from newmodel.kinds import GENERAL, PYTHON, Attribute, Kind, Sample, kinds, unique
 from remodel.items import Item, to_event
 from remodel.kinds import RESERVED
 
@@ -24,8 +24,6 @@ NAMES = {"Any", "Decimal", "Field", "Kind", "Mapping", "Model", "New", "Old", "T
 
 NO_WORDS = {"of", "key", "indexes", *keyword.kwlist, *ConfigDict.__annotations__}
 """Names that no declaration takes as a word of its own."""
-
-KEY_TYPES = {"S": "str", "N": "Decimal", "B": "bytes"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def page(name: str, samples: Sequence[Sample]) -> str:
     named: list[Named] = []
     logical = [slug(each.name) for each in samples]
     for sample, table in zip(samples, logical, strict=True):
-        constant = unique(_constant(table), taken)
+        constant = unique(re.sub(r"\W+", "_", table.replace("-", "_")).upper(), taken)
         taken.add(constant)
         found, left = kinds(sample)
         parts.append(_old(sample, table, constant, left))
@@ -89,7 +87,7 @@ def _old(sample: Sample, table: str, constant: str, left: Sequence[Item]) -> str
 
 
 def _key(key: Mapping[str, str]) -> str:
-    pairs = {name: KEY_TYPES.get(kind, kind) for name, kind in key.items()}
+    pairs = {name: PYTHON.get(kind, kind) for name, kind in key.items()}
     if all(name.isidentifier() and name not in NO_WORDS for name in pairs):
         return ", ".join(f"{name}={kind}" for name, kind in pairs.items())
     return f"**{{{', '.join(f'{json.dumps(name)}: {kind}' for name, kind in pairs.items())}}}"
@@ -180,7 +178,3 @@ def slug(name: str) -> str:
     """A logical name made of a physical one."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")
     return plain if plain[:1].isalpha() and plain.lower() not in RESERVED else f"table-{plain}"
-
-
-def _constant(table: str) -> str:
-    return re.sub(r"\W+", "_", table.replace("-", "_")).upper()

@@ -33,10 +33,10 @@ from runner.lease import myself
 from runner.mappings import Mappings
 from runner.model import chosen
 from runner.model import named as model_name
-from runner.recovery import Keeping, listed
+from runner.recovery import keeping, listed
 from runner.stack import Deployment
 from runner.tips import Tips
-from runner.world import World
+from runner.world import Invoke, World
 from stack.template import stem
 from stack.template import template as text
 
@@ -59,8 +59,8 @@ def world(address: Address) -> World:
     found = settings(_environment(functions, names, model, {"Stage": stage, **address.parameters}), model)
     tables = {**found.tables, "migration": f"{begin}-{stage}"}
     dynamodb, clock = client("dynamodb"), SystemClock()
-    keeping = Keeping(address.parameters.get("KmsKeyArn", ""), address.tags, stage != "sandbox")
-    journal = Journal(dynamodb, tables["migration"], clock, myself(), keeping)
+    kept = keeping(address.parameters.get("KmsKeyArn", ""), address.tags, stage != "sandbox")
+    journal = Journal(dynamodb, tables["migration"], clock, myself(), kept)
     store = DynamoStore(dynamodb, tables_of(model, dict(found.tables)))
     streams = client("dynamodbstreams")
     batches = Batches({tables[each]: each for each in model.old_tables}, streams)
@@ -71,7 +71,7 @@ def world(address: Address) -> World:
         place=Place(model, store, clock, found.live),
         dynamodb=dynamodb,
         tables=tables,
-        functions=Deployed(functions, names, stack),
+        invoke=_deployed(functions, names, stack),
         readers=Mappings(
             functions, client("cloudwatch"), readers, [each for each in model.order if each in found.live]
         ),
@@ -88,19 +88,14 @@ _PATIENT = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attemp
 _LONG = Config(read_timeout=LONGEST + 10, retries={"total_max_attempts": 1})
 
 
-class Deployed:
+def _deployed(client: LambdaClient, names: Mapping[str, str], stack: str) -> Invoke:
     """Functions by their logical ids in the template."""
 
-    def __init__(self, client: LambdaClient, names: Mapping[str, str], stack: str) -> None:
-        self._client, self._names, self._stack = client, names, stack
-
-    def invoke(self, name: str, payload: Mapping[str, Any]) -> Any:
-        if name not in self._names:
-            raise NoSuchStack(
-                f"expected stack {self._stack!r} with function {name}, found none: deploy the stage first"
-            )
+    def invoke(name: str, payload: Mapping[str, Any]) -> Any:
+        if name not in names:
+            raise NoSuchStack(f"expected stack {stack!r} with function {name}, found none: deploy the stage first")
         try:
-            answer = self._client.invoke(FunctionName=self._names[name], Payload=json.dumps(payload))
+            answer = client.invoke(FunctionName=names[name], Payload=json.dumps(payload))
             said = json.loads(answer["Payload"].read())
         except (ClientError, BotoCoreError) as problem:
             raise CallFailed(f"expected {name} to answer, but: {problem}: see its logs, then try again") from problem
@@ -108,6 +103,8 @@ class Deployed:
             found = f"{said.get('errorType')}: {said.get('errorMessage')}"
             raise CallFailed(f"expected {name} to answer, found {found}: see its logs, then try again")
         return said
+
+    return invoke
 
 
 class Parameter:

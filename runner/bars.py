@@ -19,10 +19,8 @@ from rich.live import Live
 from rich.text import Text
 
 from runner.figures import count, duration, number
+from runner.options import INTERRUPTED
 from runner.watch import SILENT, Advance, Watch
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C: 128 and the number of the signal."""
 
 REPORT = 2.0
 """Seconds between two lines where there is no terminal."""

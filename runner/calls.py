@@ -18,10 +18,10 @@ def call(world: World, function: str, **payload: Any) -> Any:
     """Its answer. Raises CallFailed."""
     for failures in range(1, TRIES):
         try:
-            return world.functions.invoke(function, payload)
+            return world.invoke(function, payload)
         except CallFailed:
             world.clock.sleep(2.0**failures)
-    return world.functions.invoke(function, payload)
+    return world.invoke(function, payload)
 
 
 def side_by_side(jobs: Sequence[Callable[[Event], None]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.options import REFUSED, USAGE, Execute, Json, fail, option, say, verb
+from runner.options import REFUSED, USAGE, Execute, fail, option, say, verb
 
 if TYPE_CHECKING:
     from runner.world import World
@@ -24,7 +24,6 @@ Until = Annotated[datetime | None, option("--until", "Only what was rejected unt
 @verb(app, "quarantine list --stage dev --table TABLE")
 def list_(
     it: World,
-    as_json: Json = False,
     source: Source = None,
     ids: Ids = None,
     reason: Reason = None,
@@ -36,25 +35,22 @@ def list_(
 
     chosen = quarantine.chosen(it, quarantine.Choice(source, ids, reason, since, until))
     rows = [quarantine.told(it.model, each) for each in chosen]
-    say(as_json, rows, show.held, rows)
+    say(it.as_json, rows, show.held, rows)
 
 
 @verb(app, "quarantine show ID --stage dev --table TABLE")
-def show_(
-    it: World, id: str, source: Annotated[str, option("--table", "Its old table.")], as_json: Json = False
-) -> None:
+def show_(it: World, id: str, source: Annotated[str, option("--table", "Its old table.")]) -> None:
     """One rejected row, as the old table has it now."""
     from runner import quarantine, show
 
     found = quarantine.image(it, source, id)
-    say(as_json, found, show.rejected, found)
+    say(it.as_json, found, show.rejected, found)
 
 
 @verb(app, "quarantine replay --stage dev --reason TEXT --execute", resumes=True)
 def replay_(
     it: World,
     execute: Execute = False,
-    as_json: Json = False,
     source: Source = None,
     ids: Ids = None,
     reason: Reason = None,
@@ -73,13 +69,13 @@ def replay_(
             f"{'both' if failed else 'neither'}: say what to replay",
             USAGE,
         )
-    with bars.watching(as_json) as watch:
+    with bars.watching(it.as_json) as watch:
         watch.step("replaying" if execute else "looking for what would be replayed")
         if failed:
             said = quarantine.replay_failed(it) if execute else {"would_replay": len(it.failures.look())}
         else:
             rows = quarantine.chosen(it, quarantine.Choice(source, ids, reason, since, until))
             said = quarantine.replay(it, rows) if execute else {"would_replay": len(rows)}
-    say(as_json, said, show.replayed, said, failed)
+    say(it.as_json, said, show.replayed, said, failed)
     if said.get("rejected"):
         raise typer.Exit(REFUSED)

@@ -55,10 +55,6 @@ class Asked:
     tables: tuple[str, ...]
     repair: bool = False
 
-    @property
-    def doing(self) -> str:
-        return "repair" if self.repair else "compare"
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -101,7 +97,8 @@ def end(world: World, verb: str) -> None:
 
 def carry_out(world: World, run: Run, asked: Asked, segments: int, watch: Watch = SILENT) -> Found:
     """Of a run that has begun, what is not done yet. Raises CallFailed."""
-    work = Work(asked.doing, run.name, "Reconcile", asked.tables, {"mode": "diff", "repair": asked.repair})
+    doing = "repair" if asked.repair else "compare"
+    work = Work(doing, run.name, "Reconcile", asked.tables, {"mode": "diff", "repair": asked.repair})
     driven = drive(world, work, segments, watch)
     rows = {table: counts["scanned"] for table, counts in driven.counts.items()}
     return Found(run.began, driven.total, rows, first(driven.examples))

@@ -104,15 +104,12 @@ def _check(world: World, fenced: str, flag: str | None) -> None:
             f"expected the fence to be set while {world.flag.name} says {NEW}, found none, so replication may overwrite what "
             f"the application writes: {rollback}"
         )
-    if fenced and flag != NEW and not (flag == OLD and _was_killed(world)):
+    was_killed = returned.is_interrupted(returned.last(world), world.journal.last_done("cutover"))
+    if fenced and flag != NEW and not (flag == OLD and was_killed):
         raise NotReady(
             f"expected {world.flag.name} to say {NEW} while the fence of {time(fenced)} protects what the application has "
             f"written to the new tables, found {flag or 'no flag'}: {rollback}"
         )
-
-
-def _was_killed(world: World) -> bool:
-    return returned.is_interrupted(returned.last(world), world.journal.last_done("cutover"))
 
 
 def _hand_over(world: World, tips: Tips, tell: Tell) -> HandedOver:
@@ -139,6 +136,6 @@ def _flip(world: World, tips: Tips, handed: HandedOver, tell: Tell) -> Flipped:
 
 def _since(world: World) -> float:
     """When the last complete comparison began. The gate has seen that there is one."""
-    full = last(world, full=True)
+    full = last(world.journal.steps(), full=True)
     assert full is not None
     return float(full.facts["compared"])

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from runner.errors import NotReady
 from runner.world import World
-
-IDLE = 900.0
-"""Seconds to wait for what is under way; as long as a call of Lambda may last."""
-
-PAUSE = 1.0
 
 
 def stop(world: World) -> None:
@@ -21,20 +13,17 @@ def stop(world: World) -> None:
 
     if not are_idle():
         world.readers.switch(False)
-        _wait(world, "idle", are_idle)
+        world.wait(are_idle, "every event source to be idle", _NOT_YET)
 
 
 def start(world: World) -> None:
     """Until every stream is shown to be read. Raises NotReady."""
     world.readers.switch(True)
-    _wait(world, "on", lambda: all(each.enabled for each in world.readers.look() if each.deployed))
+
+    def are_on() -> bool:
+        return all(each.enabled for each in world.readers.look() if each.deployed)
+
+    world.wait(are_on, "every event source to be on", _NOT_YET)
 
 
-def _wait(world: World, state: str, reached: Callable[[], bool]) -> None:
-    deadline = world.clock.now() + IDLE
-    while not reached():
-        if world.clock.now() > deadline:
-            raise NotReady(
-                f"expected every event source to be {state} within {IDLE:.0f} s, found one that is not: try again later"
-            )
-        world.clock.sleep(PAUSE)
+_NOT_YET = "one that is not: try again later"

@@ -28,7 +28,7 @@ from runner.journal import Journal
 from runner.lease import myself
 from runner.model import chosen, named
 from runner.tips import Tips
-from runner.world import Reader, Stack, World
+from runner.world import Invoke, Reader, Stack, World
 
 SILENT = 5.0
 """Seconds without a heartbeat after which a stream counts as unread."""
@@ -54,7 +54,7 @@ def world(endpoint: str, prefix: str) -> Iterator[World]:
                 place=Place(model, DynamoStore(cloud.dynamodb, tables), clock, frozenset(model.old_tables)),
                 dynamodb=cloud.dynamodb,
                 tables=cloud.tables,
-                functions=Processes(cloud),
+                invoke=_processes(cloud),
                 readers=Pollers(cloud, clock, model.order),
                 journal=(journal := Journal(cloud.dynamodb, cloud.tables["migration"], clock, myself())),
                 flag=Note(journal),
@@ -75,15 +75,14 @@ def _tables(cloud: Cloud) -> set[str]:
         raise NoSuchStack(f"expected a stack or a DynamoDB on {cloud.endpoint}, but: {problem}") from problem
 
 
-class Processes:
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
-
-    def invoke(self, name: str, payload: Mapping[str, Any]) -> Any:
+def _processes(cloud: Cloud) -> Invoke:
+    def invoke(name: str, payload: Mapping[str, Any]) -> Any:
         try:
-            return self._cloud.functions[name].invoke(dict(payload))
+            return cloud.functions[name].invoke(dict(payload))
         except FunctionFailed as problem:
             raise CallFailed(str(problem)) from problem
+
+    return invoke
 
 
 class Pollers:

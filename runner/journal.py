@@ -13,7 +13,7 @@ may change while a verb runs; and leases (`lease`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import version
@@ -24,7 +24,7 @@ from remodel.errors import RemodelError
 from remodel.items import Item
 from runner import recovery
 from runner.lease import lease, stamp
-from runner.recovery import Keeping
+from runner.recovery import keeping
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -53,7 +53,7 @@ class Journal:
     table: str
     clock: Clock
     me: str
-    keeping: Keeping = field(default_factory=Keeping)
+    keeping: Mapping[str, Any] = field(default_factory=keeping)
     _checks: list[Callable[[], None]] = field(default_factory=list, compare=False, repr=False)
 
     def check(self) -> None:
@@ -90,7 +90,7 @@ class Journal:
         return [step for step in steps if verb in (None, step.verb)]
 
     def last_done(self, verb: str) -> Step | None:
-        return next((step for step in reversed(self.steps(verb)) if step.outcome == DONE), None)
+        return last_done(self.steps(), verb)
 
     def remember(self, subject: str, name: str, facts: Any) -> None:
         self._create()
@@ -121,7 +121,7 @@ class Journal:
                     {"AttributeName": "name", "KeyType": "RANGE"},
                 ],
                 AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("subject", "name")],
-                **self.keeping.options(),
+                **self.keeping,
             )
         self.dynamodb.get_waiter("table_exists").wait(TableName=self.table, WaiterConfig={"Delay": 1})
         recovery.switch_on(self.dynamodb, self.table)
@@ -149,6 +149,10 @@ class Journal:
 
     def _put(self, subject: str, name: str, attributes: Item) -> None:
         self.dynamodb.put_item(TableName=self.table, Item={**_key(subject, name), **attributes})
+
+
+def last_done(steps: list[Step], verb: str) -> Step | None:
+    return next((step for step in reversed(steps) if step.verb == verb and step.outcome == DONE), None)
 
 
 def _key(subject: str, name: str) -> dict[str, Any]:

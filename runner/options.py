@@ -38,17 +38,14 @@ class Stage(StrEnum):
 
 
 def _url(given: str | None) -> str | None:
-    if given is not None and not _is_url(given):
+    try:
+        parts = urlsplit(given or "")
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if given is not None and not is_url:
         fail(f"expected --endpoint-url as http://HOST:PORT, found {given!r}: for example http://localhost:8000", USAGE)
     return given
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def option(name: str, help: str, **more: Any) -> Any:
@@ -75,11 +72,11 @@ def where(
     profile: Annotated[str | None, _place("--profile", "Of AWS's credentials. Default: likewise.")] = None,
     endpoint: Endpoint = None,
     prefix: Prefix = "",
+    as_json: Annotated[bool, option("--json", "The answer as JSON.")] = False,
 ) -> None:
     """The options that every verb takes, as a signature."""
 
 
-Json = Annotated[bool, option("--json", "The answer as JSON.")]
 Execute = Annotated[bool, option("--execute", "Do it; without this, only say what would be done.")]
 Confirm = Annotated[str | None, option("--confirm", "The stage's name; asked for otherwise.", metavar="STAGE")]
 
@@ -91,9 +88,10 @@ def verb(app: typer.Typer, example: str, resumes: bool = False) -> Callable[[Cal
     def register(work: Callable[..., None]) -> Callable[..., None]:
         def command(context: typer.Context, **given: Any) -> None:
             place = {each: given.pop(each) for each in inspect.signature(where).parameters}
+            as_json = place.pop("as_json")
             with ending(resumes and bool(given.get("execute") or given.get("full"))), world(**place) as found:
-                it = replace(found, where=_typed(context, place))
-                with _next_step(it, given.get("as_json", True)):
+                it = replace(found, where=_typed(context, place), as_json=as_json)
+                with _next_step(it):
                     work(it, **given)
 
         own = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
@@ -108,14 +106,14 @@ def verb(app: typer.Typer, example: str, resumes: bool = False) -> Callable[[Cal
 
 
 @contextmanager
-def _next_step(it: World, as_json: bool) -> Iterator[None]:
+def _next_step(it: World) -> Iterator[None]:
     """Ends a verb with what to type next, unless its answer is JSON, or it was not meant so."""
     ended = typer.Exit(0)
     try:
         yield
     except typer.Exit as given:
         ended = given
-    if not as_json and ended.exit_code != USAGE:
+    if not it.as_json and ended.exit_code != USAGE:
         from runner import show
 
         show.lines(f"next: {_told(it)}")

@@ -13,16 +13,9 @@ from typing import Any
 from remodel.hints import VIEW
 from runner import event_sources, ownership, readiness, recovery, survey
 from runner.check import Change, Step
-from runner.errors import NotReady
 from runner.groundwork import is_at_rest
 from runner.watch import Tell
 from runner.world import OLD, World
-
-PAUSE = 1.0
-"""Seconds between two looks at a table that is being made or changed."""
-
-LONGEST = 900.0
-"""Seconds that a table may take; an index on a table with rows takes about as long as a backfill of them."""
 
 
 def planned(world: World, step: Step = Step.PLAN) -> list[Change]:
@@ -47,18 +40,18 @@ def prepare(world: World, tell: Tell) -> list[str]:
 
 
 def _create(world: World, change: Change) -> None:
-    name, declared = change.table, _declared(world, change.table)
+    name, declared = change.table, world.declaration(change.table)
     known = ("TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     request: Any = {key: declared[key] for key in known if key in declared}
-    world.dynamodb.create_table(**request, **world.journal.keeping.options())
-    _until(world, f"table {request['TableName']}", lambda: world.describe(name)["TableStatus"] == "ACTIVE")
+    world.dynamodb.create_table(**request, **world.journal.keeping)
+    _wait(world, f"table {request['TableName']}", lambda: world.describe(name)["TableStatus"] == "ACTIVE")
     recovery.switch_on(world.dynamodb, world.tables[name])
 
 
 def _add(world: World, change: Change) -> None:
     """DynamoDB makes or deletes one index at a time."""
     _rest(world, change)
-    name, declared = change.table, _declared(world, change.table)
+    name, declared = change.table, world.declaration(change.table)
     index = next(each for each in declared["GlobalSecondaryIndexes"] if each["IndexName"] == change.index)
     keys = {each["AttributeName"] for each in index["KeySchema"]}
     attributes = [each for each in declared["AttributeDefinitions"] if each["AttributeName"] in keys]
@@ -67,12 +60,12 @@ def _add(world: World, change: Change) -> None:
         AttributeDefinitions=attributes,
         GlobalSecondaryIndexUpdates=[{"Create": index}],
     )
-    _until(world, f"index {index['IndexName']}", lambda: _is_active(world.describe(name), index["IndexName"]))
+    _wait(world, f"index {index['IndexName']}", lambda: _is_active(world.describe(name), index["IndexName"]))
 
 
 def _rest(world: World, change: Change) -> None:
     name = change.table
-    _until(world, f"{world.tables[name]} with its indexes at rest", lambda: is_at_rest(world.describe(name)))
+    _wait(world, f"{world.tables[name]} with its indexes at rest", lambda: is_at_rest(world.describe(name)))
 
 
 def _is_active(table: Any, index: str) -> bool:
@@ -84,19 +77,11 @@ def _enable(world: World, change: Change) -> None:
     stream: Any = {"StreamEnabled": True, "StreamViewType": VIEW}
     physical = world.tables[change.table]
     world.dynamodb.update_table(TableName=physical, StreamSpecification=stream)
-    _until(world, f"the stream of {physical}", lambda: world.describe(change.table)["TableStatus"] == "ACTIVE")
+    _wait(world, f"the stream of {physical}", lambda: world.describe(change.table)["TableStatus"] == "ACTIVE")
 
 
-def _declared(world: World, name: str) -> Mapping[str, Any]:
-    return next(each for each in world.declared if each["TableName"] == world.tables[name])
-
-
-def _until(world: World, what: str, there: Callable[[], bool]) -> None:
-    deadline = world.clock.now() + LONGEST
-    while not there():
-        if world.clock.now() > deadline:
-            raise NotReady(f"expected {what} within {LONGEST:.0f} s, found it still being made: prepare again later")
-        world.clock.sleep(PAUSE)
+def _wait(world: World, what: str, reached: Callable[[], bool]) -> None:
+    world.wait(reached, what, "it still being made: prepare again later")
 
 
 _PROCEDURES: Mapping[str, Callable[[World, Change], None]] = {

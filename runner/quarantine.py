@@ -109,7 +109,7 @@ def replay_failed(world: World) -> dict[str, Any]:
 
 
 def _replay(world: World, request: dict[str, Any], done: dict[str, Any]) -> None:
-    said = world.functions.invoke("Replay", request)
+    said = world.invoke("Replay", request)
     done["corrected"] += said["corrected"]
     done["rejected"] |= said["rejected"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -13,19 +13,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """`key`: ARN of the customer's key, empty for DynamoDB's own. `protected`: from deletion."""
-
-    key: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    protected: bool = False
-
-    def options(self) -> dict[str, Any]:
-        """As `create_table` takes them, in step with the tables of the template."""
-        sse = {"Enabled": True, "SSEType": "KMS", **({"KMSMasterKeyId": self.key} if self.key else {})}
-        options = {"SSESpecification": sse, "DeletionProtectionEnabled": self.protected}
-        return {**options, **({"Tags": listed(self.tags)} if self.tags else {})}
+def keeping(key: str = "", tags: Mapping[str, str] = MappingProxyType({}), protected: bool = False) -> dict[str, Any]:
+    """As `create_table` takes it, in step with the tables of the template. `key`: ARN of the customer's key, empty for
+    DynamoDB's own. `protected`: from deletion."""
+    sse = {"Enabled": True, "SSEType": "KMS", **({"KMSMasterKeyId": key} if key else {})}
+    options = {"SSESpecification": sse, "DeletionProtectionEnabled": protected}
+    return {**options, **({"Tags": listed(tags)} if tags else {})}
 
 
 def listed(tags: Mapping[str, str]) -> list[Any]:

@@ -100,7 +100,8 @@ def _template() -> Template:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_put
     )
-    environment.filters.update(time=lambda told: time(told, SECOND), minute=_minute, number=number, signed=_signed)
+    environment.filters.update(time=lambda told: time(told, SECOND), minute=_minute, number=number)
+    environment.filters["signed"] = lambda value: f"{value:+,}".replace("-", "−")
     return environment.get_template("report.html")
 
 
@@ -112,7 +113,3 @@ def _put(value: Any) -> Any:
 def _minute(text: str) -> str:
     found = moment(text)
     return f"{found.day} {found:%b %H:%M}" if found else text
-
-
-def _signed(value: int) -> str:
-    return f"{value:+,}".replace("-", "−")

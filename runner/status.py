@@ -74,9 +74,9 @@ def status(world: World) -> Status:
     readers = {each.source: each for each in found.readers}
     segments = begun(world, RUN)
     counts = {name: done([each for each in segments if each.table == name]) for name in world.sources}
-    compared = last(world)
-    facts = compared.facts if compared else {}
     steps = world.journal.steps()
+    compared = last(steps)
+    facts = compared.facts if compared else {}
     return Status(
         stage=world.stage,
         milestones=milestones(found, found.run),

@@ -22,7 +22,7 @@ from runner import ownership, recovery, returned
 from runner.backup import has_backups
 from runner.drive import begun
 from runner.facts import Facts, Run, Stack, Table
-from runner.journal import DONE, Step
+from runner.journal import Step, last_done
 from runner.names import stream_parameter
 from runner.stack import MAKES
 from runner.validate import last
@@ -31,7 +31,8 @@ from runner.world import World
 
 def groundwork(world: World, thorough: bool = False) -> Facts:
     """`thorough`: also what stops nothing, or takes a request for each role and table."""
-    tables = [_table(world, name, thorough) for name in _names(world)]
+    names = (*world.model.order, *world.model.new_tables, INDEX, QUARANTINE)
+    tables = [_table(world, name, thorough) for name in names]
     backup = world.journal.last_done("backup")
     return Facts(
         where=world.where,
@@ -49,14 +50,10 @@ def everything(world: World, accepted: Mapping[str, int] | None = None, thorough
     return replace(groundwork(world, thorough), run=_run(world, accepted or {}))
 
 
-def _names(world: World) -> list[str]:
-    return [*world.model.order, *world.model.new_tables, INDEX, QUARANTINE]
-
-
 def _table(world: World, name: str, thorough: bool) -> Table:
     physical = world.tables[name]
-    declared = next((each for each in world.declared if each["TableName"] == physical), None)
-    table = Table(name, physical, _role(world, name), declared, world.describe(name), name in world.sources)
+    follows = name in world.sources
+    table = Table(name, physical, _role(world, name), world.declaration(name), world.describe(name), follows)
     if not thorough or table.found is None or table.role == "engine":
         return table
     table = replace(table, recovery=recovery.status(world.dynamodb, physical))
@@ -105,13 +102,14 @@ def parameters(tables: Iterable[Table]) -> dict[str, str]:
 
 def _run(world: World, accepted: Mapping[str, int]) -> Run:
     now, steps = world.clock.now(), world.journal.steps()
-    back, cut = returned.last(world), _last(steps, "cutover")
-    full = last(world, full=True)
+    back, cut = returned.last(world), last_done(steps, "cutover")
+    full = last(steps, full=True)
+    found = full.facts if full else {}
     run = Run(
         compared=_compared(full, back, now),
-        drift=full.facts.get("drift", 0) if full else 0,
-        claims=full.facts.get("claims", 0) if full else 0,
-        violations=full.facts.get("tenant_violations", 0) if full else 0,
+        drift=found.get("drift", 0),
+        claims=found.get("claims", 0),
+        violations=found.get("tenant_violations", 0),
         open=_open(world),
         accepted=accepted,
         failed=len(world.failures.look()),
@@ -119,7 +117,7 @@ def _run(world: World, accepted: Mapping[str, int]) -> Run:
         interrupted=returned.is_interrupted(back, cut),
         uncovered=back is not None and not back.is_covered,
         cut_over=(now - began(cut)) / 86_400 if cut else 0.0,
-        finished=_last(steps, "finish") is not None,
+        finished=last_done(steps, "finish") is not None,
     )
     try:
         return replace(run, **_index(world))
@@ -148,10 +146,6 @@ def _open(world: World) -> list[str]:
     return [
         name for name, some in segments.items() if not some or sum(each.done for each in some) < some[0].segment.total
     ]
-
-
-def _last(steps: list[Step], verb: str) -> Step | None:
-    return next((each for each in reversed(steps) if each.verb == verb and each.outcome == DONE), None)
 
 
 def _compared(full: Step | None, back: returned.Returned | None, now: float) -> float | None:

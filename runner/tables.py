@@ -70,7 +70,7 @@ class Table:
         """Of each column; empty where whole words do not fit. What is left is shared by those that need more than their
         longest word."""
         cells = [[Text(column), *(row[n] for row in rows)] for n, column in enumerate(self.columns)]
-        most = [max(map(_line, column)) for column in cells]
+        most = [max(cell_len(cell.plain) for cell in column) for column in cells]
         least = [max(map(_word, column)) for column in cells]
         if self.cropped:
             least = [*most[:-1], max(cell_len(self.columns[-1]), min(most[-1], SHORTEST))]
@@ -109,10 +109,6 @@ def _text(cell: Cell) -> Text:
     if isinstance(cell, Text):
         return cell
     return Text(legible(cell) if isinstance(cell, str) else number(cell))
-
-
-def _line(cell: Text) -> int:
-    return cell_len(cell.plain)
 
 
 def _word(cell: Text) -> int:

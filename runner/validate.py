@@ -86,18 +86,12 @@ def validate(
     return done
 
 
-def last(world: World, full: bool = False) -> Step | None:
-    """The last comparison that still counts, with `full` of every row: none from before the new tables were cleared."""
-    steps = world.journal.steps()
+def last(steps: list[Step], full: bool = False) -> Step | None:
+    """The last comparison that still counts, with `full` of every row: none from before the new tables were cleared. `steps`:
+    everything that was done."""
     cleared = max((step.began for step in steps if step.verb == "rollback" and "tables" in step.facts), default="")
-    return next(
-        (
-            step
-            for step in reversed(steps)
-            if step.verb == "validate" and step.outcome == DONE and step.facts["full"] >= full and step.began > cleared
-        ),
-        None,
-    )
+    compared = [step for step in steps if step.verb == "validate" and step.outcome == DONE and step.began > cleared]
+    return next((step for step in reversed(compared) if step.facts["full"] >= full), None)
 
 
 def _compare(world: World, segments: int, watch: Watch, repair: bool = False) -> Found:
@@ -106,7 +100,7 @@ def _compare(world: World, segments: int, watch: Watch, repair: bool = False) ->
 
 def _asked(world: World, **payload: Any) -> Found:
     """What the reconcile function finds in one call."""
-    said = world.functions.invoke("Reconcile", payload)
+    said = world.invoke("Reconcile", payload)
     return Found(world.clock.now(), Counter(said), said["rows"], said["examples"])
 
 

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from remodel.call import Call, Clock, Place
 from remodel.hints import Hint
 from remodel.model import Model
+from runner.errors import NotReady
 from runner.failed import Batch
 from runner.journal import Journal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+LONGEST, PAUSE = 900.0, 1.0
+"""Seconds that a change may take, and between two looks. A call of Lambda lasts no longer; an index on a table with rows takes
+about as long as a backfill of them."""
 
 OLD, NEW = "old", "new"
 """What the application reads, as the read flag says it."""
@@ -55,9 +60,8 @@ class Denial:
     known: bool = True
 
 
-class Functions(Protocol):
-    def invoke(self, name: str, payload: Mapping[str, Any]) -> Any:
-        """The answer of a function of the template, by its logical id. Raises CallFailed."""
+Invoke = Callable[[str, Mapping[str, Any]], Any]
+"""The answer of a function of the template, by its logical id, to a payload. Raises CallFailed."""
 
 
 class Readers(Protocol):
@@ -130,13 +134,14 @@ class Stack:
 class World:
     """`place`: the engine on the stage's tables. `tables`: physical names by logical name, and that of the migration's table.
     `tips`: makes readers at the ends of all connected streams as they are at that moment. `declared`: the template's tables
-    under these names, as `create_table` takes them. `where`: the options of `remodel` that lead to this stage."""
+    under these names, as `create_table` takes them. `where`: the options of `remodel` that lead to this stage.
+    `as_json`: whether the answer is for a script."""
 
     stage: str
     place: Place
     dynamodb: DynamoDBClient
     tables: Mapping[str, str]
-    functions: Functions
+    invoke: Invoke
     readers: Readers
     journal: Journal
     flag: Flag
@@ -145,6 +150,7 @@ class World:
     tips: Callable[[], Tips]
     declared: Sequence[Mapping[str, Any]] = ()
     where: str = ""
+    as_json: bool = False
 
     @property
     def model(self) -> Model:
@@ -170,6 +176,18 @@ class World:
     def rows(self, tables: Iterable[str]) -> dict[str, int]:
         """How many rows each has, as DynamoDB last counted, which it does every few hours."""
         return {name: (self.describe(name) or {"ItemCount": 0})["ItemCount"] for name in tables}
+
+    def wait(self, reached: Callable[[], bool], expected: str, found: str) -> None:
+        """Until something is reached. Raises NotReady, with what was expected instead of what was found."""
+        deadline = self.clock.now() + LONGEST
+        while not reached():
+            if self.clock.now() > deadline:
+                raise NotReady(f"expected {expected} within {LONGEST:.0f} s, found {found}")
+            self.clock.sleep(PAUSE)
+
+    def declaration(self, table: str) -> Any:
+        """As the template has it; None where it has none."""
+        return next((each for each in self.declared if each["TableName"] == self.tables[table]), None)
 
     def describe(self, table: str) -> Any:
         """`describe_table` of a table of the model; None where there is none."""

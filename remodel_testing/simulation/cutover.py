@@ -128,7 +128,7 @@ class Operator:
         one: Any = self
         around: Any = desk
         self.world = World(
-            "dev", desk.host.place, nothing, {}, around, around, one, one, nothing, nothing, self._at_the_tips
+            "dev", desk.host.place, nothing, {}, desk.invoke, around, one, one, nothing, nothing, self._at_the_tips
         )
 
     def cut_over(self) -> Any:

@@ -13,7 +13,7 @@ from runner.aws import Parameter
 from runner.bucket import Bucket
 from runner.failed import Batch, Batches
 from runner.journal import Journal
-from runner.recovery import Keeping
+from runner.recovery import keeping
 from runner.world import NEW, OLD
 
 NONE: Any = None
@@ -54,9 +54,9 @@ def test_the_read_flag_is_a_parameter() -> None:
 @mock_aws
 def test_what_a_verb_makes_has_the_customers_key_the_tags_and_protection() -> None:
     client, key = boto3.client("dynamodb", region_name="eu-west-1"), "arn:aws:kms:eu-west-1:1:key/mine"
-    keeping = Keeping(key, {"app": "remodel", "stage": "dev"}, protected=True)
+    kept = keeping(key, {"app": "remodel", "stage": "dev"}, protected=True)
 
-    Journal(client, "remodel-dev", SystemClock(), "the test", keeping).remember("any", "note", {})
+    Journal(client, "remodel-dev", SystemClock(), "the test", kept).remember("any", "note", {})
 
     found = client.describe_table(TableName="remodel-dev")["Table"]
     assert found["SSEDescription"] == {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
@@ -66,7 +66,7 @@ def test_what_a_verb_makes_has_the_customers_key_the_tags_and_protection() -> No
 
 
 def test_without_a_key_dynamodb_has_one_and_a_sandbox_can_be_deleted() -> None:
-    assert Keeping().options() == {
+    assert keeping() == {
         "SSESpecification": {"Enabled": True, "SSEType": "KMS"},
         "DeletionProtectionEnabled": False,
     }

@@ -255,8 +255,8 @@ def test_the_name_of_the_stage_confirms() -> None:
 def acted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the verbs have carried out, at prod, where nothing stands in their way."""
     done: list[str] = []
-    Stage = make_dataclass("Stage", ["stage", "migrated", "sources", "flag", "where"])  # noqa: N806
-    it: Any = Stage("prod", ["actuals"], ["actuals"], SimpleNamespace(name="the flag"), "")
+    Stage = make_dataclass("Stage", ["stage", "migrated", "sources", "flag", "where", "as_json"])  # noqa: N806
+    it: Any = Stage("prod", ["actuals"], ["actuals"], SimpleNamespace(name="the flag"), "", False)
     monkeypatch.setattr(options, "world", lambda **_: nullcontext(it))
     monkeypatch.setattr(options, "_told", lambda it: "nothing")
     answers = {"cutover": cutover.Flipped("new"), "clear_rows": {}}
