@@ -135,7 +135,7 @@ def _index(world: World) -> dict[str, Any]:
         "gaps": gaps(it),
         "notes": [world.clock.now() - note.at for note in open_notes(it)],
         "fanouts": len(pending(it)),
-        "large": [size for size, _ in large_groups(it)],
+        "large": large_groups(it),
     }
 
 

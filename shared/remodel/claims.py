@@ -7,13 +7,11 @@ members of the group of the member that the stored new row names.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import NamedTuple
 
 from remodel import index, mapping, newkeys, reading
 from remodel.call import Call, index_key
-from remodel.errors import RejectedRow
 from remodel.hints import NONE
 from remodel.items import Item
 from remodel.joins import Group
@@ -33,9 +31,10 @@ def other_origins(call: Call, deleted: Iterable[tuple[Key, Key, Item]]) -> dict[
     found: dict[Key, set[Key]] = {}
     for row, new, item in deleted:
         others = newkeys.origins(call.model, new, item)
-        for rule, member in newkeys.member_origins(call.model, new, item):
-            twin = _twin(rule, row, member, new)
-            others |= {twin} if twin else set(search(call, [Search(rule, member, {new.text})])[0].values())
+        twins = [_twin(rule, row, member, new) for rule, member in newkeys.member_origins(call.model, new, item)]
+        others |= set(filter(None, twins))
+        if not all(twins):
+            others |= member_origins(call, {new: item})[new]
         found.setdefault(new, set()).update(others - {row})
     contested = {new: row for row, new, _ in deleted if newkeys.is_contested(call.model, row, new)}
     for new, rows in remembered(call, contested).items():
@@ -80,13 +79,33 @@ def expected_by(call: Call, origins: Mapping[Key, set[Key]]) -> dict[Key, dict[K
 
 def every_origin(call: Call, new: Key, item: Item) -> set[Key]:
     """The old rows from which a stored new row may come."""
-    return newkeys.origins(call.model, new, item) | member_origins(call, new, item)
+    return newkeys.origins(call.model, new, item) | member_origins(call, {new: item})[new]
 
 
-def member_origins(call: Call, new: Key, item: Item) -> set[Key]:
-    """Of them those that have the key as their own, for the member that the stored row names."""
-    searches = [Search(rule, member, {new.text}) for rule, member in newkeys.member_origins(call.model, new, item)]
-    return {row for found in search(call, searches) for row in found.values()}
+def member_origins(call: Call, stored: Mapping[Key, Item]) -> dict[Key, set[Key]]:
+    """Of stored new rows, the old rows that have the key as their own, for the member that the new row names."""
+    found: dict[Key, set[Key]] = {new: set() for new in stored}
+    wanted: dict[tuple[Rule, Key], set[str]] = {}
+    for new, item in stored.items():
+        for search in newkeys.member_origins(call.model, new, item):
+            wanted.setdefault(search, set()).add(new.text)
+    views = call.read_as(partial(_view, call.model), [member for _, member in wanted])
+    groups: dict[Group, list[tuple[Rule, Key]]] = {}
+    for rule, member in wanted:
+        seen = views.get(member, mapping.NOT_SEEN).get(rule.each.view) if rule.each is not None else None
+        if rule.each is not None and seen is not None and (group := rule.each.group(seen[0])) is not None:
+            groups.setdefault(group, []).append((rule, member))
+    for group, searches in groups.items():  # each is read once for all of them
+        for members in _members(call, group):
+            for rule, member in searches:
+                for text, row in _own_keys(rule, member, members) if members.kind is rule.kind else ():
+                    if text in wanted[rule, member]:
+                        found[Key(rule.table.name, text)].add(row)
+    return found
+
+
+def _view(model: Model, key: Key, item: Item) -> Seen:
+    return mapping.seen(model, mapping.parse(model, key, item))
 
 
 def _twin(rule: Rule, row: Key, member: Key, new: Key) -> Key | None:
@@ -96,59 +115,22 @@ def _twin(rule: Rule, row: Key, member: Key, new: Key) -> Key | None:
     twin = Key(rule.kind.table.name, row.text)
     try:
         own = rule.keys.own(mapping.fields_of(rule.kind, twin), mapping.fields_of(rule.each.kind, member))
-    except (RejectedRow, ValueError):
+    except ValueError:
         return None
     return twin if own == new.text else None
-
-
-class Search(NamedTuple):
-    """For the old rows of a rule that have these texts as their own keys for a member."""
-
-    rule: Rule
-    member: Key
-    texts: set[str]
-
-
-def search(call: Call, searches: Sequence[Search]) -> list[dict[str, Key]]:
-    """The old rows of each search, by key text. A group is read once for all of them."""
-    views = call.read_as(partial(_view, call.model), {each.member for each in searches})
-    found: list[dict[str, Key]] = [{} for _ in searches]
-    groups: dict[Group, list[tuple[Search, dict[str, Key]]]] = {}
-    for each, its_rows in zip(searches, found, strict=True):
-        if (group := _group(each, views.get(each.member, mapping.NOT_SEEN))) is not None:
-            groups.setdefault(group, []).append((each, its_rows))
-    for group, asked in groups.items():
-        for members in _members(call, group):
-            for each, its_rows in asked:
-                if members.kind is each.rule.kind:
-                    its_rows.update(_owned(each, members.rows))
-    return found
-
-
-def _view(model: Model, key: Key, item: Item) -> Seen:
-    return mapping.seen(model, mapping.parse(model, key, item))
-
-
-def _group(each: Search, seen: Seen) -> Group | None:
-    """The group of a member as it is now."""
-    join = each.rule.each
-    assert join is not None
-    return join.group(seen[join.view][0]) if join.view in seen else None
 
 
 def _members(call: Call, group: Group) -> Iterator[index.Members]:
     start: str | None = None
     while True:
         page = call.query(group.key, index.ROW, start, PAGE)
-        yield from (members for item in page.items if (members := index.members_of(call.model, item)))
+        yield from index.members_of(call.model, page.items)
         if page.next is None:
             return
         start = page.next
 
 
-def _owned(each: Search, rows: Iterable[Key]) -> dict[str, Key]:
-    rule = each.rule
+def _own_keys(rule: Rule, member: Key, members: index.Members) -> Iterator[tuple[str, Key]]:
     assert rule.each is not None and rule.keys is not None
-    fields = mapping.fields_of(rule.each.kind, each.member)
-    owned = {rule.keys.own(mapping.fields_of(rule.kind, row), fields): row for row in rows}
-    return {text: owned[text] for text in each.texts & owned.keys()}
+    fields = mapping.fields_of(rule.each.kind, member)
+    return ((rule.keys.own(mapping.fields_of(rule.kind, row), fields), row) for row in members.rows)

@@ -186,7 +186,7 @@ def _contested(call: Call, step: Sequence[_Wanted], found: Mapping[Key, Item]) -
     for new, (key, item) in wanted.items():
         others = known.get(new, set())
         if new in found and fields(item, found[new]):
-            others |= claims.member_origins(call, new, found[new])
+            others |= claims.member_origins(call, {new: found[new]})[new]
         others = others - newkeys.origins(call.model, new, None)
         if claiming := claims.expected_by(call, {new: others}).get(new):
             yield Finding("claims", new, key, others=tuple(sorted(claiming)))
@@ -244,7 +244,7 @@ def _backward(call: Call, keys: list[Key]) -> Iterator[Finding]:
     """New rows: whether an old row expects them, and whether several do."""
     stored = call.read(keys)
     left = dict(stored)
-    for origins in (_by_member, _by_key):
+    for origins in (claims.member_origins, _by_key):
         for new, claiming in claims.expected_by(call, origins(call, left)).items():
             first, *others = sorted(claiming)
             if others:
@@ -257,19 +257,6 @@ def _by_key(call: Call, left: Mapping[Key, Item]) -> dict[Key, set[Key]]:
     return {new: newkeys.origins(call.model, new, item) for new, item in left.items()}
 
 
-def _by_member(call: Call, left: Mapping[Key, Item]) -> dict[Key, set[Key]]:
-    searches: dict[tuple[int, Key], claims.Search] = {}
-    for new, item in left.items():
-        for rule, member in newkeys.member_origins(call.model, new, item):
-            searches.setdefault((id(rule), member), claims.Search(rule, member, set())).texts.add(new.text)
-    origins: dict[Key, set[Key]] = {}
-    asked = list(searches.values())
-    for each, found in zip(asked, claims.search(call, asked), strict=True):
-        for text, row in found.items():
-            origins.setdefault(Key(each.rule.table.name, text), set()).add(row)
-    return origins
-
-
 Claiming = Mapping[Key, Mapping[Key, Item]]
 """By new key, the old rows that expect it, and what each expects there."""
 
@@ -277,8 +264,8 @@ Claiming = Mapping[Key, Mapping[Key, Item]]
 def _claiming(call: Call, findings: Iterable[Finding]) -> Claiming:
     """Who expects the stored new rows of these findings."""
     stored = {each.new: each.found for each in findings if each.found is not None and each.new.table != QUARANTINE}
-    by_member, by_key = _by_member(call, stored), _by_key(call, stored)
-    return claims.expected_by(call, {new: by_key[new] | by_member.get(new, set()) for new in stored})
+    by_member, by_key = claims.member_origins(call, stored), _by_key(call, stored)
+    return claims.expected_by(call, {new: by_key[new] | by_member[new] for new in stored})
 
 
 def _others(finding: Finding, claiming: Claiming) -> dict[Key, Item]:

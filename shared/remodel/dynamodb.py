@@ -7,9 +7,10 @@ what fails item by item is returned. Threads may share a store.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -80,7 +81,7 @@ class DynamoStore:
                     f"expected a table of its own for each of {name!r} and {self._names[table.physical]!r}, "
                     f"found {table.physical!r} for both: check the *_TABLE environment variables"
                 )
-        self._spent, self._lock = Spent(), threading.Lock()
+        self._spent, self._lock = Counter[str](), threading.Lock()
         self._thread = threading.local()
 
     def schema(self, table: str) -> KeySchema:
@@ -92,7 +93,7 @@ class DynamoStore:
             table = self._table(key.table)
             asked = request.setdefault(table.physical, {"Keys": [], "ConsistentRead": consistent})
             asked["Keys"].append(table.schema.decode(key.text))
-        answer = self._read(request, self._client.batch_get_item, RequestItems=request)
+        answer = self._metered("read_units", request, self._client.batch_get_item, RequestItems=request)
         found, left = _field(answer, "Responses"), _field(answer, "UnprocessedKeys")
         unprocessed = [key for name, each in left.items() for key, _ in self._keyed(name, each["Keys"])]
         self._count(throttled=len(unprocessed))
@@ -100,28 +101,21 @@ class DynamoStore:
 
     def write(self, changes: Sequence[Change]) -> list[Change]:
         request: dict[str, list[Any]] = {}
-        for change in changes:
-            table = self._table(change.key.table)
-            request.setdefault(table.physical, []).append(_request(change, table.schema))
-        answer = self._write(request, self._client.batch_write_item, RequestItems=request)
-        left = {
-            key
-            for name, requests in _field(answer, "UnprocessedItems").items()
-            for key, _ in self._keyed(name, map(_requested, requests))
-        }
+        for key, item in changes:
+            table = self._table(key.table)
+            asked = {"DeleteRequest": {"Key": table.schema.decode(key.text)}}
+            request.setdefault(table.physical, []).append({"PutRequest": {"Item": item}} if item is not None else asked)
+        answer = self._metered("write_units", request, self._client.batch_write_item, RequestItems=request)
+        left = {key for name, each in _field(answer, "UnprocessedItems").items() for key in self._asked(name, each)}
         self._count(throttled=len(left))
         return [change for change in changes if change.key in left]
 
     def update(self, update: Update) -> Item | None:
         table = self._table(update.key.table)
-        request = {
-            "TableName": table.physical,
-            "Key": table.schema.decode(update.key.text),
-            "ReturnValues": "ALL_NEW",
-            **_expressions(update, table.schema.names[0]),
-        }
+        request = {"TableName": table.physical, "Key": table.schema.decode(update.key.text), "ReturnValues": "ALL_NEW"}
+        request |= _expressions(update, table.schema.names[0])
         try:
-            answer = self._write([table.physical], self._client.update_item, **request)
+            answer = self._metered("write_units", [table.physical], self._client.update_item, **request)
         except _ConditionFailed:
             return None
         item: Item = _field(answer, "Attributes")
@@ -162,7 +156,7 @@ class DynamoStore:
         return Stream(found["StreamViewType"], described["LatestStreamLabel"]) if found.get("StreamEnabled") else None
 
     def spent(self) -> Spent:
-        return self._spent
+        return Spent(**self._spent)
 
     def together(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
         # A job that waits for jobs of its own would wait for ever where its own pool is full.
@@ -189,19 +183,21 @@ class DynamoStore:
         encode = self._tables[name].schema.encode
         return ((Key(name, encode(item)), item) for item in items)
 
+    def _asked(self, physical: str, requests: Iterable[Mapping[str, Any]]) -> Iterable[Key]:
+        """The keys of requests to write: each is a put of an item, or a delete of a key."""
+        items = (item for request in requests for content in request.values() for item in content.values())
+        return (key for key, _ in self._keyed(physical, items))
+
     def _page(self, table: str, operation: Callable[..., Any], **request: Any) -> tuple[list[Item], Item | None]:
         name = self._table(table).physical
-        answer = self._read([name], operation, TableName=name, **request)
+        answer = self._metered("read_units", [name], operation, TableName=name, **request)
         return _field(answer, "Items"), answer.get("LastEvaluatedKey")
 
-    def _read(self, tables: Iterable[str], operation: Callable[..., Any], **request: Any) -> Any:
+    def _metered(self, units: str, tables: Iterable[str], operation: Callable[..., Any], **request: Any) -> Any:
         answer = self._send(tables, operation, **request, **self._metering)
-        self._count(read_units=_units(answer))
-        return answer
-
-    def _write(self, tables: Iterable[str], operation: Callable[..., Any], **request: Any) -> Any:
-        answer = self._send(tables, operation, **request, **self._metering)
-        self._count(write_units=_units(answer))
+        consumed = answer.get("ConsumedCapacity") or []
+        every = [consumed] if isinstance(consumed, dict) else consumed
+        self._count(**{units: sum((each["CapacityUnits"] for each in every), 0.0)})
         return answer
 
     def _send(self, tables: Iterable[str], operation: Callable[..., Any], **request: Any) -> Any:
@@ -220,29 +216,20 @@ class DynamoStore:
 
     def _count(self, **used: float) -> None:
         with self._lock:
-            now = self._spent
-            self._spent = replace(now, **{name: getattr(now, name) + value for name, value in used.items()})
-
-
-def _request(change: Change, schema: KeySchema) -> dict[str, Any]:
-    if change.item is None:
-        return {"DeleteRequest": {"Key": schema.decode(change.key.text)}}
-    return {"PutRequest": {"Item": change.item}}
-
-
-def _requested(request: Mapping[str, Any]) -> Item:
-    """The item or the key of a request that was not processed."""
-    item: Item = request["PutRequest"]["Item"] if "PutRequest" in request else request["DeleteRequest"]["Key"]
-    return item
+            self._spent.update(used)
 
 
 def _expressions(update: Update, key: str) -> dict[str, Any]:
-    attributes = [*update.add.items(), *update.put.items()]
-    names = {f"#{n}": name for n, (name, _) in enumerate(attributes)}
-    values = {f":{n}": value for n, (_, value) in enumerate(attributes)}
-    adds = ", ".join(f"#{n} :{n}" for n in range(len(update.add)))
-    puts = ", ".join(f"#{n} = :{n}" for n in range(len(update.add), len(attributes)))
-    clauses = [f"{verb} {clause}" for verb, clause in (("ADD", adds), ("SET", puts)) if clause]
+    """Attributes have numbers for names. `key`: an attribute that every item has."""
+    names: dict[str, str] = {}
+    values: dict[str, Wire] = {}
+    clauses = []
+    for verb, sign, attributes in (("ADD", "", update.add), ("SET", " =", update.put)):
+        numbered = dict(enumerate(attributes.items(), len(names)))
+        names |= {f"#{n}": name for n, (name, _) in numbered.items()}
+        values |= {f":{n}": value for n, (_, value) in numbered.items()}
+        if numbered:
+            clauses.append(f"{verb} {', '.join(f'#{n}{sign} :{n}' for n in numbered)}")
     request: dict[str, Any] = {"UpdateExpression": " ".join(clauses)} if clauses else {}
     if update.below is not None:
         names["#below"], bound = update.below
@@ -250,11 +237,8 @@ def _expressions(update: Update, key: str) -> dict[str, Any]:
         request["ConditionExpression"] = "attribute_not_exists(#below) OR #below < :below"
     if update.new:
         names["#new"], request["ConditionExpression"] = key, "attribute_not_exists(#new)"
-    if names:
-        request["ExpressionAttributeNames"] = names
-    if values:
-        request["ExpressionAttributeValues"] = values
-    return request
+    named = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
+    return request | {name: found for name, found in named.items() if found}
 
 
 def _equals(attribute: str, value: Wire) -> dict[str, Any]:
@@ -271,11 +255,6 @@ def _field(answer: Mapping[str, Any], name: str) -> Any:
     if name not in answer:
         raise Unavailable(f"expected an answer of DynamoDB with {name}, found none: something else answered")
     return answer[name]
-
-
-def _units(answer: Mapping[str, Any]) -> float:
-    consumed = answer.get("ConsumedCapacity") or []
-    return sum((each["CapacityUnits"] for each in ([consumed] if isinstance(consumed, dict) else consumed)), 0.0)
 
 
 def _named(tables: str, problem: ClientError) -> RemodelError:

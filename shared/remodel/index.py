@@ -7,9 +7,9 @@ A member whose row was deleted or has moved leads to no row in this group; it co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from remodel.call import Call, index_key
@@ -109,7 +109,10 @@ def join(call: Call, wanted: Mapping[Key, Iterable[Group]], new: frozenset[Key] 
         else:
             items[member_key(group, kind, key)] = (group, key)
     _join_items(call, items, new)
-    _join_sets(call, sets)
+    known = read_sets(call, sets)
+    call.all(
+        [partial(_extend, call, each, known[each], texts) for each, texts in sets.items() if texts - known[each].texts]
+    )
     if len(call.acknowledged) > ACKNOWLEDGED:
         call.acknowledged.clear()
     call.acknowledged.update(missing)
@@ -130,26 +133,20 @@ def _join_items(call: Call, items: Mapping[Key, tuple[Group, Key]], new: frozens
 
 
 def _member_item(key: Key, group: Group, row: Key) -> Item:
-    item: Item = INDEX_KEY.decode(key.text)
-    if item[GROUP]["S"] != f"{group.name}={group.value}":
-        item["value"] = {"S": group.value}
-    if not item[NAME]["S"].endswith(f"/{row.text}"):
-        item["row"] = {"S": row.text}
-    return item
+    item: Item = INDEX_KEY.decode(key.text) | _value(group)
+    return item if item[NAME]["S"].endswith(f"/{row.text}") else item | {"row": {"S": row.text}}
 
 
-def _join_sets(call: Call, sets: Mapping[SetKey, set[str]]) -> None:
-    known = read_sets(call, sets)
-    missing = {each: texts - known[each].texts for each, texts in sets.items()}
-    todo = [(each, known[each], texts) for each, texts in missing.items() if texts]
-    call.all([lambda it=it: _extend(call, *it) for it in todo])  # type: ignore[misc]
+def _value(group: Group) -> Item:
+    """The value, where the group's key holds only its hash."""
+    return {} if group.key == f"{group.name}={group.value}" else {"value": {"S": group.value}}
 
 
-def _extend(call: Call, each: SetKey, known: Parts, texts: set[str]) -> None:
+def _extend(call: Call, each: SetKey, known: Parts, wanted: set[str]) -> None:
     """ADD is atomic and idempotent; two calls that extend a set at the same time both succeed."""
     n, room = len(known.parts) - 1, SET_BYTES - sum(map(_bytes, known.parts[-1]))
     chunk: list[str] = []
-    for text in sorted(texts):
+    for text in sorted(wanted - known.texts):
         if room - _bytes(text) < 0 and (chunk or known.parts[-1]):
             _add(call, each, n, chunk)
             n, room, chunk = n + 1, SET_BYTES, []
@@ -161,11 +158,10 @@ def _extend(call: Call, each: SetKey, known: Parts, texts: set[str]) -> None:
 def _add(call: Call, each: SetKey, n: int, texts: list[str]) -> None:
     if not texts:
         return
-    value = {} if each.group.key == f"{each.group.name}={each.group.value}" else {"value": {"S": each.group.value}}
     if n:
         # Readers learn of the further item before it has members: from then on none of them can be overlooked.
-        call.update(Update(each.part(0), put={"more": {"N": str(n)}, **value}, below=("more", n)))
-    call.update(Update(each.part(n), add={"keys": {"SS": texts}}, put=value))
+        call.update(Update(each.part(0), put={"more": {"N": str(n)}} | _value(each.group), below=("more", n)))
+    call.update(Update(each.part(n), add={"keys": {"SS": texts}}, put=_value(each.group)))
 
 
 def _bytes(text: str) -> int:
@@ -177,8 +173,7 @@ def member_key(group: Group, kind: type[Kind], row: Key) -> Key:
     return index_key(group.key, prefix + short_text(row.text, RANGE_LIMIT - len(prefix.encode())))
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+class Members(NamedTuple):
     """What one item of the index says: the rows of a kind that are members of a group."""
 
     group: Group
@@ -186,25 +181,18 @@ class Members:
     rows: tuple[Key, ...]
 
 
-def members_of(model: Model, item: Item) -> Members | None:
-    """None for an item that is no membership: a note, a fan-out, the fence."""
-    name = item[NAME]["S"]
-    if not name.startswith((ROW, SET)):
-        return None
-    label, _, rest = name[len(ROW) :].partition("/")
-    kind = model.kinds.get(label)
-    if kind is None:
-        return None
-    texts = _texts(item) if name.startswith(SET) else [item["row"]["S"] if "row" in item else rest]
-    return Members(group_of(item), kind, tuple(Key(kind.table.name, text) for text in sorted(texts)))
-
-
-def group_of(item: Item) -> Group:
-    """A group's name has neither `=` nor `#`, so the first of them says whether the value stands in the key."""
-    if "value" in item:
-        return Group(item[GROUP]["S"].partition("#")[0], item["value"]["S"])
-    name, _, value = item[GROUP]["S"].partition("=")
-    return Group(name, value)
+def members_of(model: Model, items: Iterable[Item]) -> Iterator[Members]:
+    """Of the items that are memberships: others are notes, fan-outs, and the like."""
+    for item in items:
+        name = item[NAME]["S"]
+        label, _, rest = name[len(ROW) :].partition("/")
+        if not name.startswith((ROW, SET)) or (kind := model.kinds.get(label)) is None:
+            continue
+        texts = _texts(item) if name.startswith(SET) else [item["row"]["S"] if "row" in item else rest]
+        # A group's name has neither `=` nor `#`: the first of them says whether the value stands in the key.
+        group, _, value = item[GROUP]["S"].partition("#" if "value" in item else "=")
+        value = item["value"]["S"] if "value" in item else value
+        yield Members(Group(group, value), kind, tuple(Key(kind.table.name, text) for text in sorted(texts)))
 
 
 class MemberPage(NamedTuple):
@@ -215,22 +203,18 @@ class MemberPage(NamedTuple):
 def member_page(call: Call, group: Group, kinds: Iterable[type[Kind]], start: str | None, limit: int) -> MemberPage:
     """Members of a group that have an item each, of these kinds; strongly consistent."""
     wanted, page = set(kinds), call.query(group.key, ROW, start, limit)
-    found = [members_of(call.model, item) for item in page.items]
-    return MemberPage([row for each in found if each and each.kind in wanted for row in each.rows], page.next)
+    found = members_of(call.model, page.items)
+    return MemberPage([row for each in found if each.kind in wanted for row in each.rows], page.next)
 
 
 def name_large(call: Call, size: Size) -> None:
     """Remembers a group that is large, for `large_groups`. Raises Unavailable."""
     if size.members >= LARGE:
         key = index_key(LARGE_GROUPS, short_text(size.group))
-        facts = {"members": {"N": str(size.members)}, "of": {"S": size.group}, "at": {"N": str(int(call.now()))}}
+        facts = {"members": {"N": str(size.members)}, "of": {"S": size.group}}
         call.write_index([Change(key, {**INDEX_KEY.decode(key.text), **facts})])
 
 
-def large_groups(call: Call) -> list[tuple[Size, int]]:
-    """The groups that were large when a row of theirs changed, the largest first, each with the last time, in seconds since
-    the epoch."""
-    found = [
-        (Size(int(item["members"]["N"]), item["of"]["S"]), int(item["at"]["N"])) for item in call.items(LARGE_GROUPS)
-    ]
-    return sorted(found, reverse=True)
+def large_groups(call: Call) -> list[Size]:
+    """The groups that were large when a row of theirs changed, the largest first."""
+    return sorted((Size(int(item["members"]["N"]), item["of"]["S"]) for item in call.items(LARGE_GROUPS)), reverse=True)

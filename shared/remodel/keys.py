@@ -93,47 +93,30 @@ def _decode_value(text: str, kind: str) -> dict[str, Any]:
     return {kind: base64.b64decode(text) if kind == "B" else text}
 
 
-@dataclass(frozen=True)
 class Form:
     """A key form: text with fields in braces. `read` inverts `write`; where values make that impossible, `write` refuses.
 
-    A field with a dot, `{link.id}`, names a field of a joined row.
+    A field with a dot, `{link.id}`, names a field of a joined row. `shape`: the form without the names of its fields; forms of
+    one shape fit the same texts. `is_field`: whether it is one field and nothing else.
     """
-
-    text: str
 
     _PART = re.compile(r"\{([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)\}")
 
-    def __post_init__(self) -> None:
+    def __init__(self, text: str) -> None:
         """Raises ModelError for a form that cannot be inverted."""
-        form = f"the key form {self.text!r}"
+        self.text, self.shape = text, self._PART.sub("{}", text)
+        self.fields = tuple(self._PART.findall(text))
+        self.is_field = self.shape == "{}"
+        form = f"the key form {text!r}"
         require(len(set(self.fields)) == len(self.fields), f"expected each field once in {form}, found one twice")
-        require("}{" not in self.text, f"expected text between the fields of {form}, found none: no inverse")
-        others = re.search(r"[{}]", self._PART.sub("", self.text))
-        require(not others, f"expected fields as {{name}} in {form}, found other braces")
-
-    @cached_property
-    def fields(self) -> tuple[str, ...]:
-        return tuple(self._PART.findall(self.text))
-
-    @cached_property
-    def shape(self) -> str:
-        """The form without the names of its fields: forms of one shape fit the same texts."""
-        return self._PART.sub("{}", self.text)
-
-    @cached_property
-    def is_field(self) -> bool:
-        """Whether the form is one field and nothing else."""
-        return self._PART.fullmatch(self.text) is not None
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        """One group for each field. A field ends at the first occurrence of the text behind it: atomic groups, so that no
-        key takes more than linear time."""
-        literals = [re.escape(each) for each in self._PART.split(self.text)[::2]]
-        between = "".join(f"(?>(.+?){each})" for each in literals[1:-1])
-        last = f"(.+){literals[-1]}" if self.fields else ""
-        return re.compile(literals[0] + between + last, re.DOTALL)
+        require("}{" not in text, f"expected text between the fields of {form}, found none: no inverse")
+        literals = self._PART.split(text)[::2]
+        require(not re.search(r"[{}]", "".join(literals)), f"expected fields as {{name}} in {form}, found other braces")
+        # One group for each field. A field ends at the first occurrence of the text behind it: atomic groups, so that no key
+        # takes more than linear time.
+        first, *between, last = map(re.escape, literals) if self.fields else (re.escape(text), "")
+        groups = [*(f"(?>(.+?){each})" for each in between), *([f"(.+){last}"] if self.fields else [])]
+        self._pattern = re.compile(first + "".join(groups), re.DOTALL)
 
     def read(self, text: Any) -> dict[str, Any] | None:
         """The fields of a text of this form; None where it has another. A field alone may be bytes."""

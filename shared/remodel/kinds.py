@@ -161,7 +161,9 @@ class Kind(BaseModel):
         try:
             row = cls.model_validate(values)
         except ValidationError as problem:
-            problems = {_place(each["loc"]): _plain(each["type"], each["msg"]) for each in problem.errors()} | problems
+            # What is wrong with the row as a whole is about no attribute.
+            told = {str(each["loc"][0]) if each["loc"] else "row": each for each in problem.errors()}
+            problems = {name: _plain(each["type"], each["msg"]) for name, each in told.items()} | problems
         if problems:
             raise RejectedRow("; ".join(f"{name}: {problems[name]}" for name in sorted(problems)))
         return row
@@ -255,11 +257,6 @@ _PLAIN = {
     "int_type": "expected a whole number, found another value",
     "bool_type": "expected true or false, found another value",
 }
-
-
-def _place(loc: tuple[int | str, ...]) -> str:
-    """The attribute that an error of pydantic is about; what is wrong with the row as a whole has none."""
-    return str(loc[0]) if loc else "row"
 
 
 def _plain(kind: str, message: str) -> str:

@@ -55,7 +55,7 @@ class Keys(Protocol):
         """The key fields of the member that a stored new row names; None where it names none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """Rows of `kind` become rows of `table`: under the key forms `forms`, or under `keys`. `place`: of the declaration."""
 

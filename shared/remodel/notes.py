@@ -14,7 +14,7 @@ from remodel.call import Call, index_key
 from remodel.hints import Hint, pack, unpack
 from remodel.items import Item
 from remodel.keys import Key
-from remodel.store import GROUP, NAME, Change
+from remodel.store import INDEX_KEY, NAME, Change
 
 OPEN = "notes"
 """The partition of the markers."""
@@ -31,6 +31,11 @@ HOUR = 3_600
 def partition(at: float) -> str:
     """Notes of one hour share a partition, so that those since a time can be listed."""
     return f"notes/{int(at) // HOUR}"
+
+
+def _entry(group: str, name: str, attributes: Item) -> Change:
+    key = index_key(group, name)
+    return Change(key, INDEX_KEY.decode(key.text) | attributes)
 
 
 class Note:
@@ -66,7 +71,8 @@ class Note:
                 new[hint.key] = known.merged(hint) if known else hint
         if not new and self.is_open:
             return
-        self._call.write_index([*self._marker(), *self._items(list(new.values()))])
+        marker = () if self.is_open else (_entry(OPEN, self.name, {"at": {"N": str(int(self._at))}}),)
+        self._call.write_index([*marker, *self._items(list(new.values()))])
         self._covered |= new
 
     def done(self, beside: Iterable[Change] = ()) -> None:
@@ -79,21 +85,11 @@ class Note:
         self._call.write_index([*([Change(index_key(OPEN, self.name), None)] if ends else ()), *beside])
         self._parts = 0 if ends else self._parts
 
-    def _marker(self) -> Iterator[Change]:
-        if not self.is_open:
-            item = _keyed(OPEN, self.name)
-            yield Change(index_key(OPEN, self.name), {**item, "at": {"N": str(int(self._at))}})
-
     def _items(self, hints: list[Hint]) -> Iterator[Change]:
         for packed in _packed(hints):
-            group, name = partition(self._at), f"{self.name}/{self._parts:06d}"
-            item = {**_keyed(group, name), "hints": {"B": packed}, "expires": {"N": str(int(self._at) + KEPT)}}
+            content: Item = {"hints": {"B": packed}, "expires": {"N": str(int(self._at) + KEPT)}}
+            yield _entry(partition(self._at), f"{self.name}/{self._parts:06d}", content)
             self._parts += 1
-            yield Change(index_key(group, name), item)
-
-
-def _keyed(group: str, name: str) -> Item:
-    return {GROUP: {"S": group}, NAME: {"S": name}}
 
 
 def _packed(hints: list[Hint]) -> Iterator[bytes]:
@@ -133,17 +129,13 @@ def close(call: Call, note: OpenNote) -> None:
 
 def touched(call: Call, since: float) -> dict[str, list[Hint]]:
     """The hints of every note stored since a time, open or not, by the name of its part; a row may come in several."""
-    return {item[NAME]["S"]: unpack(item["hints"]["B"]) for item in _stored(call, since)}
+    hours = range(int(since) // HOUR, int(call.now()) // HOUR + 1)
+    parts = {item[NAME]["S"]: item for hour in hours for item in call.items(partition(hour * HOUR))}
+    named = {name: item for name, item in parts.items() if int(name.partition("-")[0]) >= int(since * 1000)}
+    return {name: unpack(item["hints"]["B"]) for name, item in named.items()}
 
 
 def ended(call: Call, parts: Iterable[str]) -> set[str]:
     """Those of these parts whose calls have ended."""
     running = {note.name for note in open_notes(call)}
     return {part for part in parts if part.rpartition("/")[0] not in running}
-
-
-def _stored(call: Call, since: float) -> Iterator[Item]:
-    for hour in range(int(since) // HOUR, int(call.now()) // HOUR + 1):
-        for item in call.items(f"notes/{hour}"):
-            if int(item[NAME]["S"].partition("-")[0]) >= int(since * 1000):
-                yield item

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from math import inf
 
 from remodel.call import Call
@@ -37,11 +36,6 @@ def held(call: Call) -> Iterator[Held]:
     for page in pages(call, Segment(QUARANTINE, 0, 1), inf, PAGE):
         for item in page.items:
             yield Held(quarantined(item), item["reason"]["S"], item[SINCE]["S"])
-
-
-def age(call: Call, one: Held) -> float:
-    """Seconds since the row was first rejected."""
-    return max(0.0, call.now() - datetime.fromisoformat(one.since).timestamp())
 
 
 @dataclass(frozen=True, slots=True)

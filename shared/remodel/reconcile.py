@@ -4,6 +4,8 @@ at a random part of each table. Tables that do not fit into one call are compare
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from remodel import compare, quarantine
 from remodel.backfill import idle
 from remodel.call import Call
@@ -52,5 +54,6 @@ def _sample(call: Call, size: int, repair: bool) -> Report:
 
 def figures(call: Call) -> dict[str, float]:
     """What a schedule reports beside a sample: rows in quarantine, the age of the oldest, and how long a backfill has stood."""
-    ages = [quarantine.age(call, each) for each in quarantine.held(call)]
+    since = [datetime.fromisoformat(each.since).timestamp() for each in quarantine.held(call)]
+    ages = [max(0.0, call.now() - at) for at in since]
     return {"QuarantineDepth": len(ages), "QuarantineAge": max(ages, default=0.0), "BackfillIdle": idle(call)}

@@ -15,13 +15,11 @@ from remodel import index, streams
 from remodel.call import Call
 from remodel.converge import converge
 from remodel.errors import NotAStreamEvent, Unavailable, WrongStream
-from remodel.hints import StreamRecord, merge, read_record
+from remodel.hints import merge, read_record
 from remodel.keys import Key
 from remodel.materialize import Done
-from remodel.store import Change
 
 _ARN = re.compile(r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/(?P<table>[^/]+)/stream/(?P<label>.+)")
-
 
 SLICE = 1_000
 """Rows of a batch that are taken up together. Where they do not fit into memory, Lambda halves the batch."""
@@ -59,36 +57,23 @@ def replicate(call: Call, source: str, table: str, event: Any) -> Batch:
         )
     label = _label(table, records)
     read = [read_record(call.model, source, record) for record in records]
-    batch = Batch(len(records), unreadable=sum(not each.is_whole for each in read))
+    hints = list(merge(each.hint for each in read if each.hint is not None).values())
+    batch = Batch(len(records), len(hints), sum(not each.is_whole for each in read))
+    finished = set[Key]()
     try:
         if batch.unreadable:
             reason = f"{batch.unreadable} records could not be read completely"
             streams.gap(call, streams.Gap(source, call.now(), call.now(), reason))
         last = [streams.sighting(call, source, label, _time(records[-1]))] if label else []
-        batch.done = _in_slices(call, read, batch, last)
+        for n in range(0, max(1, len(hints)), SLICE):
+            some = hints[n : n + SLICE]
+            batch.done = batch.done.plus(converge(call, some, last if n + SLICE >= len(hints) else ()))
+            finished.update(hint.key for hint in some)
         index.name_large(call, batch.done.largest)
     except Unavailable:
-        if batch.failed is None and records:
-            batch.failed = read[0].sequence_number or ""
+        left = [each for each in read if not finished or (each.hint is not None and each.hint.key not in finished)]
+        batch.failed = (left[0].sequence_number or "") if left else None
     return batch
-
-
-def _in_slices(call: Call, read: Sequence[StreamRecord], batch: Batch, last: Sequence[Change]) -> Done:
-    """`last`: what the index is to say when all slices are done."""
-    hints = list(merge(each.hint for each in read if each.hint is not None).values())
-    if not hints:
-        call.write_index(last)
-    batch.rows, done, finished = len(hints), Done(), set[Key]()
-    for n in range(0, len(hints), SLICE):
-        some = hints[n : n + SLICE]
-        try:
-            done = done.plus(converge(call, some, last if n + SLICE >= len(hints) else ()))
-        except Unavailable:
-            left = [each for each in read if each.hint is not None and each.hint.key not in finished]
-            batch.failed = left[0].sequence_number or ""
-            return done
-        finished.update(hint.key for hint in some)
-    return done
 
 
 def _label(table: str, records: Sequence[Any]) -> str:

@@ -16,13 +16,14 @@ class Request(BaseModel):
 
 
 class SegmentRequest(Request):
-    """One segment of a table, from a cursor on, or from where a `run` left it."""
+    """One segment of a table, from a cursor on, or from where a `run` left it; no page is begun after so many `seconds`."""
 
     table: str
     segment: int = Field(default=0, ge=0)
     total_segments: int = Field(default=1, ge=1, le=1_000_000)
     cursor: str | None = None
     run: str | None = Field(default=None, min_length=1, max_length=200)
+    seconds: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _is_there(self) -> Self:
@@ -36,18 +37,15 @@ class SegmentRequest(Request):
 
 
 class BackfillRequest(SegmentRequest):
-    """`units_per_second`: write units; `seconds`: after which no page is begun any more."""
+    """`units_per_second`: write units."""
 
     units_per_second: float | None = Field(default=None, gt=0)
-    seconds: float | None = Field(default=None, gt=0)
 
 
-class UnfinishedRequest(Request):
+class UnfinishedRequest(SegmentRequest):
     """Which segments of a table a run has still to do; a table that it has not begun is divided into so many."""
 
     unfinished: Literal[True]
-    table: str
-    total_segments: int = Field(default=1, ge=1, le=1_000_000)
     run: str
 
 
@@ -67,7 +65,6 @@ class PartRequest(SegmentRequest):
     mode: Literal["diff", "resync", "clear"]
     repair: bool = False
     tables: tuple[str, ...] = ()
-    seconds: float | None = Field(default=None, gt=0)
 
 
 class SweepRequest(Request):

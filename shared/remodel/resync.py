@@ -52,7 +52,9 @@ def clear(call: Call, tables: Iterable[str], segment: Segment, stop_at: float, d
     wanted, walked, schema = set(tables), Walked(), call.store.schema(segment.table)
     for page in pages(call, segment, stop_at, PAGE):
         if segment.table == INDEX:
-            hints = [hint for each in _members(call, page.items) for hint in _hints(each) if hint.key.table in wanted]
+            hints = [
+                hint for each in members_of(call.model, page.items) for hint in _hints(each) if hint.key.table in wanted
+            ]
         else:
             hints = [Hint(Key(segment.table, schema.encode(item))) for item in page.items]
         there = call.read(_possible(call, hints))
@@ -68,17 +70,13 @@ def _quarantined(items: Iterable[Item]) -> list[Hint]:
     return [Hint(mapping.quarantined(item)) for item in items]
 
 
-def _members(call: Call, items: Iterable[Item]) -> list[Members]:
-    return [found for item in items if (found := members_of(call.model, item)) is not None]
-
-
 def _hints(members: Members) -> list[Hint]:
     return [Hint(row, frozenset({members.group})) for row in members.rows]
 
 
 def _gone(call: Call, items: Iterable[Item]) -> list[Hint]:
     """Hints for members whose row is not in the group now."""
-    members = _members(call, items)
+    members = list(members_of(call.model, items))
     rows = call.read(row for each in members for row in each.rows)
     return [hint for each in members for hint in _hints(each) if not _is_in(call, hint, each.group, rows.get(hint.key))]
 

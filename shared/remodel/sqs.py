@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from remodel.client import make_plain_client
-from remodel.errors import NotAllowed, RemodelError, Unavailable
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
+from remodel.errors import NotAllowed, Unavailable
 
 _PERMANENT = {
     "AccessDenied",
@@ -34,23 +31,16 @@ class SqsQueue:
         self._url = url
 
     @cached_property
-    def _client(self) -> SQSClient:
-        made: SQSClient = make_plain_client("sqs")
-        return made
+    def _client(self) -> Any:
+        return make_plain_client("sqs")
 
     def send(self, text: str) -> None:
         """One request, without retries. Raises Unavailable or NotAllowed."""
         try:
             self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps({"fanout": text}))
         except (ClientError, BotoCoreError) as problem:
-            raise _named(self._url, problem) from problem
-
-
-def _named(url: str, problem: ClientError | BotoCoreError) -> RemodelError:
-    code = problem.response.get("Error", {}).get("Code", "") if isinstance(problem, ClientError) else ""
-    if code in _PERMANENT:
-        return NotAllowed(
-            f"expected queue {url!r} to exist and to take messages, but: {problem}: "
-            "check FANOUT_QUEUE and the function's role"
-        )
-    return Unavailable(f"expected queue {url!r} to take a message, but: {problem}")
+            code = problem.response.get("Error", {}).get("Code", "") if isinstance(problem, ClientError) else ""
+            told = f"expected queue {self._url!r} to exist and to take a message, but: {problem}"
+            if code in _PERMANENT:
+                raise NotAllowed(f"{told}: check FANOUT_QUEUE and the function's role") from problem
+            raise Unavailable(told) from problem

@@ -6,12 +6,15 @@ record that cannot be read, and a stream that is not the one read before. A gap 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from remodel.call import Call, index_key
 from remodel.items import Item
-from remodel.store import GROUP, NAME, Change
+from remodel.keys import Key
+from remodel.store import INDEX_KEY, Change
 
 RETENTION = 24 * 3_600.0
 """Seconds for which a stream keeps its records: AWS promises no more."""
@@ -44,7 +47,8 @@ class Gap:
 
 
 def sightings(call: Call) -> dict[str, Sighting]:
-    return {each.source: each for item in call.items(SIGHTINGS) for each in [_sighting(item)]}
+    found = [Sighting(**_told(item)) for item in call.items(SIGHTINGS)]
+    return {each.source: each for each in found}
 
 
 def sighted(call: Call, source: str, label: str, record: float | None = None, at: float | None = None) -> None:
@@ -57,35 +61,36 @@ def sighting(call: Call, source: str, label: str, record: float | None = None, a
     again."""
     key, at = index_key(SIGHTINGS, source), call.now() if at is None else at
     item = call.read([key]).get(key)
-    known = _sighting(item) if item else Sighting(source, label, at, 0.0)
+    known = Sighting(**_told(item)) if item else Sighting(source, label, at, 0.0)
     if at - known.at > RETENTION - MARGIN:
         gap(call, Gap(source, known.at, at, "the stream was not read for longer than it keeps its records"))
     if label and known.label and label != known.label:
         gap(call, Gap(source, known.at, at, f"the stream is another one ({label}, before {known.label})"))
-    now = {"at": max(at, known.at), "record": max(record or 0.0, known.record)}
-    stored: Item = {GROUP: {"S": SIGHTINGS}, NAME: {"S": source}, "label": {"S": label or known.label}}
-    return Change(key, stored | {name: {"N": f"{value:.3f}"} for name, value in now.items()})
+    return _entry(key, Sighting(source, label or known.label, max(at, known.at), max(record or 0.0, known.record)))
 
 
 def gap(call: Call, found: Gap) -> None:
-    name = f"{found.source}/{found.since:.0f}"
-    item: Item = {GROUP: {"S": GAPS}, NAME: {"S": name}, "source": {"S": found.source}, "reason": {"S": found.reason}}
-    times = {"since": found.since, "until": found.until}
-    call.write_index([Change(index_key(GAPS, name), item | {k: {"N": f"{v:.0f}"} for k, v in times.items()})])
+    call.write_index([_entry(_key(found), found)])
 
 
 def gaps(call: Call) -> list[Gap]:
     """Those that no resync has covered."""
-    return [
-        Gap(item["source"]["S"], float(item["since"]["N"]), float(item["until"]["N"]), item["reason"]["S"])
-        for item in call.items(GAPS)
-    ]
+    return [Gap(**_told(item)) for item in call.items(GAPS)]
 
 
 def cover(call: Call, found: Iterable[Gap]) -> None:
     """They are covered: a resync that began after them has ended."""
-    call.write_index(Change(index_key(GAPS, f"{each.source}/{each.since:.0f}"), None) for each in found)
+    call.write_index(Change(_key(each), None) for each in found)
 
 
-def _sighting(item: Item) -> Sighting:
-    return Sighting(item[NAME]["S"], item["label"]["S"], float(item["at"]["N"]), float(item["record"]["N"]))
+def _key(found: Gap) -> Key:
+    return index_key(GAPS, f"{found.source}/{found.since:.0f}")
+
+
+def _entry(key: Key, facts: Sighting | Gap) -> Change:
+    return Change(key, INDEX_KEY.decode(key.text) | {"facts": {"S": json.dumps(asdict(facts))}})
+
+
+def _told(item: Item) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(item["facts"]["S"])
+    return facts

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from aws_lambda_powertools.logging import Logger
@@ -52,13 +52,14 @@ class Telemetry:
             self._metrics.clear_metrics()
 
     def count(self, **figures: float) -> None:
-        for name, figure in figures.items():
-            self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=figure)
-        self._line |= figures
+        self._add(MetricUnit.Count, figures)
 
     def seconds(self, **figures: float) -> None:
+        self._add(MetricUnit.Seconds, figures)
+
+    def _add(self, unit: MetricUnit, figures: Mapping[str, float]) -> None:
         for name, figure in figures.items():
-            self._metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=figure)
+            self._metrics.add_metric(name=name, unit=unit, value=figure)
         self._line |= figures
 
     def explain(self, reasons: Iterable[str]) -> None:

@@ -93,7 +93,7 @@ def test_a_metric_tells_the_size_of_the_largest_group_and_the_index_its_name(
     application.do("actuals", rows.actual(), rows.actual("alone", measure_id=rows.text("another")))
 
     assert '"LargestGroup":[7.0]' in capsys.readouterr().out
-    ((size, _),) = index.large_groups(application.handlers.runtime("Sweep").place.call(60.0))
+    (size,) = index.large_groups(application.handlers.runtime("Sweep").place.call(60.0))
     assert size == (7, f"measure_id=s{rows.MEASURE}")
 
 
