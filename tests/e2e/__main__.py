@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Callable
 
 from runner.model import DEFAULT
-from tests.e2e.any_model import AnyModel
 from tests.e2e.migration import Migration
 from tests.e2e.place import Place, StepFailed
 
@@ -49,7 +48,7 @@ def main() -> int:
         return 0 if gone else 1
     if not done("an empty stage", place.check):
         return 1
-    migration = (Migration if place.named == DEFAULT else AnyModel)(place, asked.seed)
+    migration = Migration(place, asked.seed)
     failed = next((name for name, step in migration.steps() if not done(name, step)), None)
     if asked.keep:
         print("left standing: `python -m tests.e2e --delete` removes it")

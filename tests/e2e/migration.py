@@ -13,9 +13,7 @@ from typing import Any
 
 from demo.application import Application
 from demo.cast import cast_of
-from demo.measures import Measures
 from demo.newversion import NewVersion
-from demo.rows import DATA, Rows
 from demo.story import ASKED, KEPT
 from demo.verdict import Verdict, scan, verdict
 from remodel import call, fanout
@@ -23,13 +21,13 @@ from remodel.clock import SystemClock
 from remodel.dynamodb import DynamoStore
 from remodel.hints import of_row
 from remodel.items import Item
-from remodel.keys import Key
 from remodel.runtime import tables_of
 from remodel.sqs import SqsQueue
 from runner.names import replicator
+from tests.e2e.picks import arrival, has_joins, seen
 from tests.e2e.place import HERE, Place, StepFailed
 
-MEASURES, ROWS, CHANGES, SEGMENTS = 25, 400, 250, 2
+ROWS, CHANGES, SEGMENTS = 400, 250, 2
 
 METRICS = 420.0
 """Seconds for which the gate is asked again: metrics come minutes late, and what they say is looked back at for five."""
@@ -39,9 +37,6 @@ TRIES = 3
 
 WRITES = 9
 """Of the application in its new version."""
-
-SOURCE = "actuals"
-"""Whose function is made to fail."""
 
 
 @dataclass
@@ -60,11 +55,6 @@ class Migration:
         self._cast = cast_of(place.model, seed)
         self._seeded: dict[str, dict[str, Item]] = {}
 
-    @property
-    def _rows(self) -> Rows:
-        assert isinstance(self._cast, Measures), "these are steps of the measure model"
-        return self._cast.rows
-
     def steps(self) -> Iterator[tuple[str, Callable[[], object]]]:
         yield "the build", self.place.build
         yield "the deployment", self.place.deploy
@@ -74,7 +64,8 @@ class Migration:
         yield "backfill while the old tables are written to", self.backfill
         yield "status, quarantine, comparison", self.look
         yield "schedules", self.schedules
-        yield "a large fan-out", self.fanout
+        if has_joins(self.place.model):
+            yield "a large fan-out", self.fanout
         yield "the failure destination", self.failure
         yield "rollback, dry", self.rollback
         yield "cutover", self.cutover
@@ -85,21 +76,11 @@ class Migration:
     def seed(self) -> None:
         """What was there before. Nobody reads the streams yet, so that only a backfill brings it over."""
         self._switch(False)
-        rows, r = self._rows, self._rows.random
-        rows.users, rows.measures = [rows.guid() for _ in range(15)], [rows.guid() for _ in range(MEASURES)]
-        tables: dict[str, list[Item]] = {"measures": [rows.measure(each) for each in rows.measures if r.random() < 0.9]}
-        tables["people"] = [rows.person(user) for user in rows.users if r.random() < 0.8]
-        tables["links"] = [
-            rows.link(rows.guid(), each) for each in rows.measures for _ in range(r.choice([1, 1, 2, 4]))
-        ]
-        for source in DATA:
-            tables[source] = [rows.data(source, rows.guid(), r.choice(rows.measures)) for _ in range(ROWS // len(DATA))]
-        for name in ("links", *DATA):
-            tables[name] = [rows.poison(row) if n % 40 == 7 else row for n, row in enumerate(tables[name])]
-        for name, items in tables.items():
+        for name, items in self._cast.seeded(ROWS).items():
             self._put(name, items)
-        self._seeded = {name: {row["id"]["S"]: row for row in items} for name, items in tables.items()}
-        print("  " + ", ".join(f"{len(items)} {name}" for name, items in tables.items()))
+            schema = self.place.model.old_tables[name].schema
+            self._seeded[name] = {schema.encode(row): row for row in items}
+        print("  " + ", ".join(f"{len(rows)} of {name}" for name, rows in self._seeded.items()))
 
     def backfill_all(self) -> None:
         states = self.place.client("stepfunctions")
@@ -181,14 +162,16 @@ class Migration:
 
     def fanout(self) -> None:
         """A new row is taken away behind the replicator's back; the worker that is handed its group puts it back."""
-        link, row = self._row_of_a_link()
-        dynamodb, table, gone = self.place.client("dynamodb"), self.place.tables["measure_data"], {"id": row["id"]}
+        if (found := seen(self._cast, self._old())) is None:
+            raise StepFailed("expected a new row that shows another old row than its own, found none")
+        dynamodb, table = self._dynamodb(), self.place.tables[found.new.table]
+        gone = self.place.model.new_tables[found.new.table].schema.decode(found.new.text)
         dynamodb.delete_item(TableName=table, Key=gone)
-        if self._verdict().missing != [("measure_data", row["id"]["S"])]:
+        if self._verdict().missing != [(found.new.table, found.new.text)]:
             raise StepFailed("expected a new row that was taken away to be missing, and nothing else")
         url, sqs = self.place.names["Fanouts"], self.place.client("sqs")
-        key = Key("links", link["id"]["S"])
-        for spread in fanout.spreads(self._call(), {key: of_row(self.place.model, key, link).groups}):
+        groups = of_row(self.place.model, found.row, found.item).groups
+        for spread in fanout.spreads(self._call(), {found.row: groups}):
             fanout.request(self._call(SqsQueue(url)), spread)
         self.place.until(
             lambda: dynamodb.get_item(TableName=table, Key=gone, ConsistentRead=True).get("Item"), "the row to be back"
@@ -205,10 +188,11 @@ class Migration:
 
     def failure(self) -> None:
         """A function that fails for good leaves its batch in the bucket; replay brings it over once the fault is mended."""
-        rows, bucket = self._rows, self.place.names["FailedBatches"]
-        link, _ = self._row_of_a_link()
-        with self._broken():
-            self._put(SOURCE, [rows.data(SOURCE, rows.guid(), link["measure_id"]["S"])])
+        if (found := arrival(self._cast, self._old())) is None:
+            raise StepFailed("expected to insert a row of which a new row comes, found none")
+        (source, row), bucket = found, self.place.names["FailedBatches"]
+        with self._broken(source):
+            self._put(source, [row])
             self.place.until(lambda: self._objects(bucket) or None, "a failed batch in the bucket")
         if not self._verdict().missing:
             raise StepFailed("expected the row of a failed batch to be missing, found it brought over")
@@ -347,14 +331,8 @@ class Migration:
     def _objects(self, bucket: str) -> list[str]:
         return [each["Key"] for each in self.place.client("s3").list_objects_v2(Bucket=bucket).get("Contents", ())]
 
-    def _row_of_a_link(self) -> tuple[Item, Item]:
-        """An old link that is in order, and a new row that hangs on it."""
-        links = {row["id"]["S"]: row for row in scan(self._dynamodb(), self.place.tables["links"])}
-        for row in scan(self._dynamodb(), self.place.tables["measure_data"]):
-            link = links.get(row["measure_link_id"]["S"], {"poisoned": {"S": "yes"}})
-            if "poisoned" not in link and "measure_id" in link:
-                return link, row
-        raise StepFailed("expected new rows of a link that is in order, found none")
+    def _old(self) -> dict[str, list[Item]]:
+        return {name: scan(self._dynamodb(), self.place.tables[name]) for name in self.place.model.old_tables}
 
     def _put(self, source: str, items: list[Item]) -> None:
         for n in range(0, len(items), 25):
@@ -383,18 +361,18 @@ class Migration:
             self._change(source, "Enabled" if enabled else "Disabled", Enabled=enabled)
 
     @contextlib.contextmanager
-    def _broken(self) -> Iterator[None]:
+    def _broken(self, source: str) -> Iterator[None]:
         """A function with an index that is not there, whose batches are tried twice only; as it was, afterwards."""
-        function = replicator(SOURCE)
-        tries = self._mapping(SOURCE)["MaximumRetryAttempts"]
+        function = replicator(source)
+        tries = self._mapping(source)["MaximumRetryAttempts"]
         environment = self.place.environment(function)
-        self._change(SOURCE, "Enabled", MaximumRetryAttempts=1)
+        self._change(source, "Enabled", MaximumRetryAttempts=1)
         try:
             self._configure(function, {**environment, "INDEX_TABLE": f"{self.place.name}-nowhere"})
             yield
         finally:
             self._configure(function, environment)
-            self._change(SOURCE, "Enabled", MaximumRetryAttempts=tries)
+            self._change(source, "Enabled", MaximumRetryAttempts=tries)
 
     def _configure(self, function: str, environment: dict[str, str]) -> None:
         functions, name = self.place.client("lambda"), self.place.names[function]
