@@ -126,7 +126,7 @@ class Stage:
             place=EnginePlace(self.model, store, self.clock, frozenset(self.model.old_tables)),
             dynamodb=dynamodb,
             tables=cloud.tables,
-            invoke=self.invoke,
+            invoke=lambda name, payload: self.invoke(name, payload),  # noqa: PLW0108 (a test may replace it)
             readers=self.readers,
             journal=Journal(dynamodb, cloud.tables["migration"], self.clock, "me@here (process 1)"),
             flag=self.flag,
