@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
 from remodel.backfill import backfill
 from remodel.requests import BackfillRequest, UnfinishedRequest, parse
-from remodel.runtime import Runtime, wire
+from remodel.runtime import wire
 from remodel.segments import unfinished
 from remodel.telemetry import Telemetry
 
 telemetry = Telemetry("backfill")
-
-
-@cache
-def wired() -> Runtime:
-    return wire(metered=True)
+wired = cache(partial(wire, metered=True))
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

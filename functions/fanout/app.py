@@ -10,15 +10,11 @@ import remodel.startup  # noqa: F401 (first, so that it holds for all other impo
 from remodel.errors import RemodelError
 from remodel.fanout import work
 from remodel.requests import FanoutRequest, parse
-from remodel.runtime import Runtime, wire
+from remodel.runtime import wire
 from remodel.telemetry import Telemetry
 
 telemetry = Telemetry("fanout")
-
-
-@cache
-def wired() -> Runtime:
-    return wire()
+wired = cache(wire)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from remodel.findings import Report
 from remodel.reconcile import figures, reconcile
 from remodel.requests import PartRequest, ReconcileRequest, parse
 from remodel.resync import clear, resync
-from remodel.runtime import Runtime, wire
+from remodel.runtime import wire
 from remodel.segments import Progress, Segment, advance, standing
 from remodel.telemetry import Telemetry
 
@@ -34,11 +34,7 @@ COUNTS = {
     "repaired": "Repaired",
 }
 """What is counted, and the metric of each."""
-
-
-@cache
-def wired() -> Runtime:
-    return wire()
+wired = cache(wire)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

@@ -13,15 +13,11 @@ from remodel.hints import Hint, read_record
 from remodel.keys import Key
 from remodel.quarantine import held, replay
 from remodel.requests import ReplayRequest, parse
-from remodel.runtime import Runtime, wire
+from remodel.runtime import wire
 from remodel.telemetry import Telemetry
 
 telemetry = Telemetry("replay")
-
-
-@cache
-def wired() -> Runtime:
-    return wire()
+wired = cache(wire)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

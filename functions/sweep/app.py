@@ -9,15 +9,11 @@ from typing import Any
 import remodel.startup  # noqa: F401 (first, so that it holds for all other imports)
 from remodel.converge import serve_stalled, sweep
 from remodel.requests import SweepRequest, parse
-from remodel.runtime import Runtime, wire
+from remodel.runtime import wire
 from remodel.telemetry import Telemetry
 
 telemetry = Telemetry("sweep")
-
-
-@cache
-def wired() -> Runtime:
-    return wire()
+wired = cache(wire)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

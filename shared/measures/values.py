@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -77,26 +78,8 @@ def period_days(period: str) -> tuple[str | None, str]:
     raise ValueError("expected a date (2025-03-31) or a month (2025-03), found other text")
 
 
-def _guid(text: str) -> str:
-    if not is_guid(text):
-        raise ValueError("expected a GUID (8-4-4-4-12 hexadecimal digits), found other text")
-    return text
-
-
 def _period(text: str) -> str:
     period_days(text)
-    return text
-
-
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("expected text that is not blank, found only white space")
-    return text
-
-
-def _short(text: str) -> str:
-    if not is_short(text):
-        raise ValueError(f"expected at most {LONGEST_KEY} bytes in a text that becomes part of a key, found more")
     return text
 
 
@@ -116,40 +99,38 @@ def _flag(value: Any) -> Any:
     raise ValueError("expected true or false, 0 or 1, found another value")
 
 
-def _carried(value: Any) -> Any:
-    if not isinstance(value, str | Decimal):
-        raise ValueError("expected text or a number, found another type")
-    return value
+def _must(holds: Callable[[Any], object], told: str) -> AfterValidator:
+    def checked(value: Any) -> Any:
+        if not holds(value):
+            raise ValueError(told)
+        return value
 
-
-def _whole(value: Decimal) -> Decimal:
-    if value != value.to_integral_value():
-        raise ValueError("expected a whole number, found one with a fraction")
-    return value
+    return AfterValidator(checked)
 
 
 def _within(low: int, high: int) -> AfterValidator:
-    def check(value: Decimal) -> Decimal:
-        if not low <= value <= high:
-            raise ValueError(f"expected a number from {low} to {high}, found one outside")
-        return value
-
-    return AfterValidator(check)
+    return _must(lambda value: low <= value <= high, f"expected a number from {low} to {high}, found one outside")
 
 
-Guid = Annotated[str, Strict(), AfterValidator(_guid)]
+_NOT_BLANK = _must(str.strip, "expected text that is not blank, found only white space")
+_SHORT = _must(is_short, f"expected at most {LONGEST_KEY} bytes in a text that becomes part of a key, found more")
+_WHOLE = _must(lambda value: value == value.to_integral_value(), "expected a whole number, found one with a fraction")
+
+Guid = Annotated[str, Strict(), _must(is_guid, "expected a GUID (8-4-4-4-12 hexadecimal digits), found other text")]
 Text = Annotated[str, Strict()]
-Named = Annotated[str, Strict(), AfterValidator(_not_blank)]
+Named = Annotated[str, Strict(), _NOT_BLANK]
 """Text that is required: blank text is missing."""
-KeyText = Annotated[str, Strict(), AfterValidator(_short)]
-NamedKey = Annotated[str, Strict(), AfterValidator(_not_blank), AfterValidator(_short)]
-Carried = Annotated[Any, BeforeValidator(_carried)]
+KeyText = Annotated[str, Strict(), _SHORT]
+NamedKey = Annotated[str, Strict(), _NOT_BLANK, _SHORT]
+Carried = Annotated[
+    Any, _must(lambda value: isinstance(value, str | Decimal), "expected text or a number, found another type")
+]
 """What is only carried over: text or a number (.NET writes enums as numbers), as it is."""
 Number = Annotated[Decimal, Strict()]
-Whole = Annotated[Decimal, Strict(), AfterValidator(_whole)]
+Whole = Annotated[Decimal, Strict(), _WHOLE]
 Percent = Annotated[Decimal, Strict(), _within(0, 100)]
 Share = Annotated[Decimal, Strict(), _within(0, 1)]
-Confidence = Annotated[Decimal, Strict(), AfterValidator(_whole), _within(1, 5)]
+Confidence = Annotated[Decimal, Strict(), _WHOLE, _within(1, 5)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 DataSource = Annotated[str, Strict(), AfterValidator(_data_source)]
 Period = Annotated[str, Strict(), AfterValidator(_period)]

@@ -15,7 +15,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.config import Config
 from botocore.parsers import JSONParser, ResponseParserFactory
@@ -23,9 +23,6 @@ from botocore.serialize import JSONSerializer
 from botocore.session import Session, get_session
 
 from remodel.items import item_from_event
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 CONFIG = Config(
     connect_timeout=2,
@@ -39,14 +36,13 @@ CONFIG = Config(
 which takes as long as the rest of a request; DynamoDB checks it. botocore also does not build a user agent per request."""
 
 
-def make_client(endpoint: str | None = None) -> DynamoDBClient:
-    """A client for the account and Region that the environment names."""
+def make_client(endpoint: str | None = None) -> Any:
+    """A client of DynamoDB for the account and Region that the environment names."""
     session = get_session()
     session.register_component("response_parser_factory", _Parsers())
     client: Any = session.create_client("dynamodb", config=CONFIG, endpoint_url=endpoint)
     client._serializer = _Bodies()
-    made: DynamoDBClient = client
-    return made
+    return client
 
 
 def make_plain_client(service: str) -> Any:

@@ -50,8 +50,7 @@ def to_python(wire: object) -> Any:
         case "M" if isinstance(inner, dict):
             return {text(name): to_python(each) for name, each in inner.items()}
         case "SS" | "NS" | "BS" if isinstance(inner, list | tuple | set):
-            members = [to_python({kind[0]: each}) for each in inner]
-            return set(members)
+            return {to_python({kind[0]: each}) for each in inner}
     raise ValueError(f"expected a DynamoDB value, found type {kind!r} with another content")
 
 
@@ -73,18 +72,13 @@ def to_wire(value: Any) -> Wire:
         case dict():
             return {"M": {text(str(name)): to_wire(each) for name, each in value.items()}}
         case set() | frozenset() if value:
-            return _set_to_wire(value)
+            wires = [to_wire(each) for each in value]
+            kinds = {kind for wire in wires for kind in wire}
+            if len(kinds) == 1 and kinds <= {"S", "N", "B"}:
+                (kind,) = kinds
+                return {f"{kind}S": sorted(wire[kind] for wire in wires)}
+            raise ValueError("expected a set of texts, of numbers, or of bytes, found a mixture")
     raise ValueError(f"expected a value that DynamoDB can hold, found a Python {type(value).__name__}")
-
-
-def _set_to_wire(values: set[Any] | frozenset[Any]) -> Wire:
-    if all(isinstance(each, str) for each in values):
-        return {"SS": sorted(text(each) for each in values)}
-    if all(isinstance(each, bytes) for each in values):
-        return {"BS": sorted(values)}
-    if all(isinstance(each, Decimal | int) and not isinstance(each, bool) for each in values):
-        return {"NS": sorted(_digits(each) for each in values)}
-    raise ValueError("expected a set of texts, of numbers, or of bytes, found a mixture")
 
 
 def _digits(value: Decimal | int) -> str:

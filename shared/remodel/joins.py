@@ -14,6 +14,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter, itemgetter
 from typing import Any, Literal, NamedTuple
 
 from remodel.errors import ModelError, require
@@ -125,7 +126,7 @@ def check_call(function: Callable[..., Any], labels: Sequence[str]) -> None:
 class Bound:
     """A join of one mapping, with everything derived that the engine asks for. `by_key`: the other row is read by its key,
     from the field values that `value` answers; otherwise `theirs` is its field in which the value is found. `level`: how many
-    joins its value waits for."""
+    joins its value waits for. `provider_value`: of a row of the other kind, the value under which it is found."""
 
     def __init__(self, owner: type[Kind], label: str, join: Join, before: Sequence[Bound]) -> None:
         """`before`: the joins declared before it in the same mapping. Raises ModelError."""
@@ -138,6 +139,9 @@ class Bound:
         self._check(owner)
         keys = join.kind.key_fields
         self.name = self.theirs or "+".join(keys if callable(self.mine) else self.mine)
+        # A getter of one field gives its value, one of several a tuple of theirs.
+        self._value = self.mine if callable(self.mine) else attrgetter(*self.mine)
+        self.provider_value = attrgetter(self.theirs) if self.theirs else attrgetter(*keys)
         self.fields = tuple(dict.fromkeys((*keys, *([self.theirs] if self.theirs else []), *join.sees)))
         self.view: View = (join.kind, self.name, self.fields)
         self._seen = namedtuple(f"{join.kind.__name__}Seen", self.fields)  # type: ignore[misc]
@@ -177,25 +181,17 @@ class Bound:
             )
 
     def value(self, row: Any, joined: Mapping[str, Any]) -> Any:
-        """The join value of a row, or None. `joined`: the rows of the joins before this one, by label."""
-        if callable(self.mine):
-            return self.mine(row, **joined)
-        return _single([getattr(row, name) for name in self.mine])
+        """The join value of a row, or None. `joined`: the rows of the joins before this one, by label, if it `depends`."""
+        return self._value(row, **joined) if self.depends else self._value(row)
 
     def group(self, value: Any) -> Group | None:
         """The group of a join value; None where there is none to join, or a part of it is missing."""
         is_missing = value is None or value == "" or (isinstance(value, tuple) and None in value)
         return None if is_missing else Group(self.name, group_value(value))
 
-    def provider_value(self, other: Any) -> Any:
-        """The value under which a row of the other kind provides for this join."""
-        if self.theirs is not None:
-            return getattr(other, self.theirs)
-        return _single([getattr(other, name) for name in self.kind.key_fields])
-
     def key_group(self, fields: Mapping[str, Any]) -> Group | None:
         """For a join by key: the group of the row of the other kind that has these key fields."""
-        return self.group(_single([fields[name] for name in self.kind.key_fields]))
+        return self.group(itemgetter(*self.kind.key_fields)(fields))
 
     def other_key(self, value: Any) -> Key | None:
         """For a join by key: the other row's key; None where the value does not fit into its key forms."""
@@ -208,8 +204,3 @@ class Bound:
     def seen(self, other: Any) -> Any:
         """What the mapping sees of an accepted row of the other kind: its key and what `sees` declares."""
         return self._seen(*[getattr(other, name) for name in self.fields])
-
-
-def _single(values: list[Any]) -> Any:
-    """A value alone stands for itself."""
-    return values[0] if len(values) == 1 else tuple(values)

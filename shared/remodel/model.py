@@ -81,6 +81,11 @@ class Rule:
     def keyed_group(self) -> str:
         return f"{self.kind.kind_label}.{'+'.join(self.keyed_by)}"
 
+    def key_group(self, row: Any) -> Group:
+        """The group of the values that the new key takes from attributes of the row."""
+        values = (getattr(row, name) for name in self.keyed_by)
+        return Group(self.keyed_group, group_value(tuple(v if isinstance(v, bytes) else str(v) for v in values)))
+
 
 class Model:
     """`ignore`: items of an old table that are left behind, by the text or the form of their key attributes."""
@@ -218,18 +223,12 @@ class Plan:
         """The groups that the row is to be a member of, as far as the row alone shows them."""
         groups = [join.group(join.value(row, {})) for join in self.direct]
         groups += [join.group(join.provider_value(row)) for join in self.provides if not join.by_key]
-        groups += [keyed_group(rule, row) for rule in self.keyed]
+        groups += [rule.key_group(row) for rule in self.keyed]
         return frozenset(filter(None, groups))
 
     def seen_by_others(self, row: Any) -> Seen:
         """What other rows see of an accepted row; a change in nothing else touches none of them."""
         return {join.view: (join.provider_value(row), join.seen(row)) for join in self.provides}
-
-
-def keyed_group(mapping: Rule, row: Any) -> Group:
-    """The group of the values that the new key takes from attributes of the row."""
-    values = (getattr(row, name) for name in mapping.keyed_by)
-    return Group(mapping.keyed_group, group_value(tuple(v if isinstance(v, bytes) else str(v) for v in values)))
 
 
 def _check_tables(rules: Sequence[Rule], ignored: Sequence[Old]) -> None:

@@ -14,8 +14,8 @@ from remodel.findings import Report
 from remodel.keys import Key
 from remodel.segments import Segment
 
-SEGMENTS = 1_000
-"""Of a table, from which a sample takes one."""
+SEGMENTS, TRIES = 1_000, 11
+"""Of a table, and how many of them a sample looks into at most."""
 
 
 def reconcile(call: Call, mode: str, repair: bool, sample: int = 100) -> Report:
@@ -38,17 +38,14 @@ def _whole(call: Call, confirm: bool, repair: bool) -> Report:
 def _sample(call: Call, size: int, repair: bool) -> Report:
     report = Report()
     for table in compare.tables(call):
-        first = int(call.place.clock.jitter() * SEGMENTS)
-        keys: list[Key] = []
-        for n in range(SEGMENTS):
-            page = call.scan(table, ((first + n) % SEGMENTS, SEGMENTS), None, size)
-            keys += [Key(table, call.store.schema(table).encode(item)) for item in page.items]
-            if len(keys) >= size or n >= 10:
-                break
-        if len(keys) < size:
-            page = call.scan(table, (0, 1), None, size)
-            keys = [Key(table, call.store.schema(table).encode(item)) for item in page.items]
-        report.add(compare.look(call, table, keys[:size], repair=repair))
+        first, encode = int(call.place.clock.jitter() * SEGMENTS), call.store.schema(table).encode
+        keys: dict[Key, None] = {}
+        # Segments of a small table may be empty: then its first rows are the sample.
+        for part in (*(((first + n) % SEGMENTS, SEGMENTS) for n in range(TRIES)), (0, 1)):
+            if len(keys) < size:
+                page = call.scan(table, part, None, size)
+                keys |= dict.fromkeys(Key(table, encode(item)) for item in page.items)
+        report.add(compare.look(call, table, [*keys][:size], repair=repair))
     return report
 
 

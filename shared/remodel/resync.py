@@ -15,9 +15,8 @@ from remodel.call import Call
 from remodel.converge import converge
 from remodel.errors import BadRequest
 from remodel.hints import Hint, merge
-from remodel.index import Members, members_of
+from remodel.index import members_of
 from remodel.items import Item
-from remodel.joins import Group
 from remodel.keys import Key
 from remodel.segments import Segment, Walk, pages
 from remodel.store import INDEX, QUARANTINE
@@ -52,9 +51,7 @@ def clear(call: Call, tables: Iterable[str], segment: Segment, stop_at: float, d
     wanted, walked, schema = set(tables), Walked(), call.store.schema(segment.table)
     for page in pages(call, segment, stop_at, PAGE):
         if segment.table == INDEX:
-            hints = [
-                hint for each in members_of(call.model, page.items) for hint in _hints(each) if hint.key.table in wanted
-            ]
+            hints = [hint for hint in _members(call, page.items) if hint.key.table in wanted]
         else:
             hints = [Hint(Key(segment.table, schema.encode(item))) for item in page.items]
         there = call.read(_possible(call, hints))
@@ -70,25 +67,24 @@ def _quarantined(items: Iterable[Item]) -> list[Hint]:
     return [Hint(mapping.quarantined(item)) for item in items]
 
 
-def _hints(members: Members) -> list[Hint]:
-    return [Hint(row, frozenset({members.group})) for row in members.rows]
+def _members(call: Call, items: Iterable[Item]) -> list[Hint]:
+    """Hints of members, each with the one group in which it is."""
+    return [Hint(row, frozenset({each.group})) for each in members_of(call.model, items) for row in each.rows]
 
 
 def _gone(call: Call, items: Iterable[Item]) -> list[Hint]:
     """Hints for members whose row is not in the group now."""
-    members = list(members_of(call.model, items))
-    rows = call.read(row for each in members for row in each.rows)
-    return [hint for each in members for hint in _hints(each) if not _is_in(call, hint, each.group, rows.get(hint.key))]
+    hints = _members(call, items)
+    rows = call.read(hint.key for hint in hints)
+    return [hint for hint in hints if not _is_in(call, hint, rows.get(hint.key))]
 
 
-def _is_in(call: Call, hint: Hint, group: Group, item: Item | None) -> bool:
-    parsed = mapping.parse(call.model, hint.key, item)
+def _is_in(call: Call, hint: Hint, item: Item | None) -> bool:
+    parsed, (group,) = mapping.parse(call.model, hint.key, item), hint.groups
     if item is None or parsed.kind is None:
         return False
     plan = call.model.plans[parsed.kind]
-    if group.name not in plan.key_groups | plan.provider_names:
-        return True
-    return parsed.row is not None and group in plan.member_groups(parsed.row)
+    return group.name not in plan.key_groups | plan.provider_names or group in parsed.groups
 
 
 def _possible(call: Call, hints: list[Hint]) -> set[Key]:

@@ -402,7 +402,7 @@ def batches_answer_their_last_record() -> Patches:
 
 @guard("resync: members that moved")
 def resync_of_deleted_members_alone() -> Patches:
-    return [(resync, "_is_in", lambda call, hint, group, item: item is not None)]
+    return [(resync, "_is_in", lambda call, hint, item: item is not None)]
 
 
 @guard("resync: members that are gone")
