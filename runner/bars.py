@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -87,8 +88,14 @@ class Tally:
             return self.work, f"done, {count(self.rows, 'row')}", 1.0
         known = f" of {number(self.expected)}" if self.expected >= self.rows else ""
         waits = next((part.waits for part in self.parts.values() if part.waits), "")
-        told = ", ".join(filter(None, (f"{number(self.rows)}{known} rows", self._pace(now), waits)))
+        told = ", ".join(filter(None, (f"{number(self.rows)}{known} rows", self._kinds(), self._pace(now), waits)))
         return self.work, told, min(self.rows / max(self.expected, 1), 0.99)
+
+    def _kinds(self) -> str:
+        kinds: Counter[str] = Counter()
+        for part in self.parts.values():
+            kinds.update(part.kinds)
+        return ", ".join(f"{number(n)} {kind}" for kind, n in kinds.items())
 
     def _pace(self, now: float) -> str:
         """Of this run, and the time left at it."""

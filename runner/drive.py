@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 from typing import Any
 
+from remodel.backfill import flat, kinds_of
 from remodel.errors import TableNotFound
 from remodel.segments import Progress, progress, unfinished
 from runner.calls import call, side_by_side
@@ -62,7 +63,7 @@ def drive(world: World, work: Work, segments: int, watch: Watch = SILENT) -> Dri
     driven = Driven()
     for table in work.tables:
         for begun in progress(world.call(), work.run, table):
-            watch.advance(_advance(work, begun))
+            watch.advance(_advance(world, work, begun))
         left = unfinished(world.call(), work.run, table, segments)
         steering = Steering(world, len(left))
         side_by_side([_segment(world, work, each, (steering, watch, driven.examples)) for each in left])
@@ -70,9 +71,11 @@ def drive(world: World, work: Work, segments: int, watch: Watch = SILENT) -> Dri
     return driven
 
 
-def _advance(work: Work, at: Progress, waits: str = "") -> Advance:
-    part = at.segment
-    return Advance(work.doing, part.table, part.number, part.total, int(at.counts.get("scanned", 0)), at.done, waits)
+def _advance(world: World, work: Work, at: Progress, waits: str = "") -> Advance:
+    part, rows = at.segment, int(at.counts.get("scanned", 0))
+    old = world.model.old_tables.get(part.table)
+    kinds = {kind: each["scanned"] for kind, each in kinds_of(at.counts).items()} if old and len(old.kinds) > 1 else {}
+    return Advance(work.doing, part.table, part.number, part.total, rows, at.done, waits, kinds)
 
 
 def begun(world: World, run: str) -> list[Progress]:
@@ -132,7 +135,7 @@ def _segment(
         at = begun
         while not at.done and not stop.is_set():
             if is_paced and (told := steering.behind()):
-                watch.advance(_advance(work, at, told))
+                watch.advance(_advance(world, work, at, told))
                 world.clock.sleep(WAIT)
                 continue
             began = world.clock.now()
@@ -141,9 +144,10 @@ def _segment(
             if is_paced:
                 steering.learn(said, world.clock.now() - began)
             examples.extend(said.get("examples", ()))
-            rows = at.counts.get("scanned", 0) + said.get("scanned", 0)
-            at = replace(at, done=said["done"], counts={"scanned": rows})
-            watch.advance(_advance(work, at))
+            counts = Counter(at.counts)
+            counts.update(flat(said.get("kinds", {})), scanned=said.get("scanned", 0))
+            at = replace(at, done=said["done"], counts=counts)
+            watch.advance(_advance(world, work, at))
 
     return run
 

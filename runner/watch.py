@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 Tell = Callable[[str], None]
@@ -13,7 +13,7 @@ Tell = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Advance:
     """How far one part of some work on a table is. `rows`: looked at over all runs. `of`: how many parts the work has.
-    `waits`: why nothing happens at present."""
+    `waits`: why nothing happens at present. `kinds`: of these rows, where the table has several."""
 
     doing: str
     table: str
@@ -22,6 +22,7 @@ class Advance:
     rows: int
     done: bool
     waits: str = ""
+    kinds: Mapping[str, int] = field(default_factory=dict)
 
 
 class Watch(Protocol):

@@ -120,8 +120,7 @@ def _page_size(rate: float | None) -> int:
 
 def _note_progress(call: Call, run: str, before: Progress, done: Done) -> None:
     """Where the segment stands, for anybody who asks. Once all segments of one division are done, the index has every row."""
-    counts = {name: getattr(done, name) for name in ("scanned", "written", "quarantined", "units")}
-    counts |= {f"{kind}/{figure}": n for kind, each in done.kinds.items() for figure, n in each.items()}
+    counts = {name: getattr(done, name) for name in ("scanned", "written", "quarantined", "units")} | flat(done.kinds)
     now = advance(call, run, before, done.cursor, counts)
     division = [each for each in progress(call, run, now.table) if each.segment.total == now.segment.total]
     if sum(each.done for each in division) == now.segment.total:
@@ -129,8 +128,13 @@ def _note_progress(call: Call, run: str, before: Progress, done: Done) -> None:
         call.write_index([Change(marker, INDEX_KEY.decode(marker.text))])
 
 
+def flat(kinds: Kinds) -> dict[str, int]:
+    """As the counts of a run have them."""
+    return {f"{kind}/{figure}": n for kind, each in kinds.items() for figure, n in each.items()}
+
+
 def kinds_of(counts: Mapping[str, float]) -> Kinds:
-    """What a run has counted by kind."""
+    """The inverse of `flat`, of all that a run has counted."""
     found: Kinds = {}
     for name, n in counts.items():
         kind, is_of_kind, figure = name.partition("/")

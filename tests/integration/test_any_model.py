@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from remodel.backfill import LEFT_BEHIND, NO_KIND
 from remodel_testing.rows import Rows
 from runner import backup, prepare, show, status
 from runner.backfill import backfill
-from runner.watch import SILENT
+from runner.watch import SILENT, Advance, Silent
 from shop.model import MODEL as SHOP
 from tests.integration.stage import Stage, quietly
 from tests.places import Handlers, Place, template_place
@@ -81,7 +82,17 @@ def test_a_backfill_tells_how_many_rows_of_each_kind_there_are(
     prepare.prepare(shop_stage.world, quietly)
     assert [each.kinds for each in status.status(shop_stage.world).tables] == [{}]
 
-    done = backfill(shop_stage.world, 2, SILENT)
+    told: dict[tuple[str, int], Advance] = {}
+
+    class Watch(Silent):
+        def advance(self, part: Advance) -> None:
+            told[part.doing, part.part] = part
+
+    done = backfill(shop_stage.world, 2, Watch())
+    kinds = Counter[str]()
+    for (doing, _), part in told.items():
+        kinds.update(part.kinds if doing == "backfill" else {})
+    assert kinds == {"Customer": 1, "Order": 3, LEFT_BEHIND: 1, NO_KIND: 1}
     show.backfilled(done)
 
     assert {name: list(counts.values()) for name, counts in done.kinds["shop"].items()} == {

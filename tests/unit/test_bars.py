@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -48,6 +49,12 @@ def test_pace_and_time_left_count_this_run_only() -> None:
 
     assert it.line(110.0)[1] == "1,000 of 2,000 rows, 1 min 40 s left, 10/s"
     assert "links is" in tally(10, part(0, 1, waits="waits: links is 2 min behind")).line(100.0)[1]
+
+
+def test_kinds_are_counted_over_all_parts() -> None:
+    parts = [replace(part(n, 30), kinds={"Order": 20, "Customer": 10}) for n in (0, 1)]
+
+    assert tally(100, *parts).line(100.0)[1] == "60 of 100 rows, 40 Order, 20 Customer"
 
 
 @pytest.mark.parametrize("width", [100, 80, 60])
