@@ -63,7 +63,7 @@ def merge(hints: Iterable[Hint]) -> dict[Key, Hint]:
 def of_row(model: Model, key: Key, item: Item) -> Hint:
     """The hint that a scanned row gives."""
     parsed = parse(model, key, item)
-    return Hint(key, _groups(model, key, parsed), True, parsed.row is None, Image(item, parsed), True)
+    return Hint(key, parsed.groups | _of_key(model, key, parsed), True, parsed.row is None, Image(item, parsed), True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +104,15 @@ def read_record(model: Model, table: str, record: Any) -> StreamRecord:
 
 def _of_images(model: Model, key: Key, old: Item | None, new: Item | None, is_whole: bool) -> Hint:
     before, now = parse(model, key, old), parse(model, key, new)
-    groups = _groups(model, key, before, now)
+    groups = before.groups | now.groups | _of_key(model, key, now)
     spreads = not is_whole or seen(model, before) != seen(model, now)
     rejected = not is_whole or (old is not None and before.row is None) or (new is not None and now.row is None)
     return Hint(key, groups, spreads, rejected, Image(new, now), old is None)
 
 
-def _groups(model: Model, key: Key, *images: Parsed) -> frozenset[Group]:
-    """What images of a row show, and what its key alone shows."""
-    kind = images[0].kind
-    return frozenset().union(*(each.groups for each in images), model.plans[kind].key_shows(key) if kind else ())
+def _of_key(model: Model, key: Key, parsed: Parsed) -> frozenset[Group]:
+    """The groups that the key alone shows, also of a row that cannot be read."""
+    return model.plans[parsed.kind].key_shows(key) if parsed.kind else NONE
 
 
 def _image(image: Any) -> Item | None:

@@ -161,7 +161,12 @@ def item_from_event(image: Any) -> Item:
     """An item of a stream event. Raises ValueError for anything that is no typed item."""
     if not isinstance(image, dict):
         raise ValueError("expected an item, found something else")
-    return {name: from_event(value) for name, value in image.items()}
+    decoded = {
+        name: from_event(value)
+        for name, value in image.items()
+        if not (isinstance(value, dict) and len(value) == 1 and ("S" in value or "N" in value))  # most values
+    }
+    return image | decoded if decoded else image
 
 
 def to_event(value: Any) -> Any:

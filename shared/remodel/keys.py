@@ -127,9 +127,11 @@ class Form:
 
     def write(self, values: Mapping[str, Any]) -> str:
         """Raises ValueError where a field has no text of its own, or where the text would read back as other values."""
-        if any(values[name] is None or isinstance(values[name], bytes) for name in self.fields):
-            raise ValueError(f"expected text or numbers for the key form {self.text!r}, found another type")
-        wanted = {name: str(values[name]) for name in self.fields}
+        wanted = {}
+        for name in self.fields:
+            if values[name] is None or isinstance(values[name], bytes):
+                raise ValueError(f"expected text or a number for {name} in the key form {self.text!r}, found neither")
+            wanted[name] = str(values[name])
         text = self._PART.sub(lambda found: wanted[found[1]], self.text)
         if not self.is_field and self.read(text) != wanted:
             raise ValueError(
