@@ -67,14 +67,16 @@ def test_what_is_foreseen_is_what_the_backfill_counts(stage: Stage, monkeypatch:
 def metered_reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Read units by table, from now on, of the one function that meters: the backfill."""
     counts: Counter[str] = Counter()
-    read = DynamoStore._read
+    metered = DynamoStore._metered
 
-    def counted(store: DynamoStore, *asked: Any, **request: Any) -> Any:
-        answer = read(store, *asked, **request)
+    def counted(store: DynamoStore, units: str, *asked: Any, **request: Any) -> Any:
+        answer = metered(store, units, *asked, **request)
+        if units != "read_units":
+            return answer
         found = answer.get("ConsumedCapacity", [])
         for each in [found] if isinstance(found, dict) else found:
             counts[each["TableName"]] += each["CapacityUnits"]
         return answer
 
-    monkeypatch.setattr(DynamoStore, "_read", counted)
+    monkeypatch.setattr(DynamoStore, "_metered", counted)
     return counts
