@@ -311,7 +311,8 @@ class Run(Application):
 
     def returned(self) -> None:
         """The application is back, what it has written was brought over, and replication is switched on again."""
-        verdict.carry_back(self)
+        if self.owned:
+            verdict.carry_back(self)
         self.owned, self.desk.on = False, True
         for stream in self.streams:
             if stream.is_behind() and not stream.calls and self.chance.happens(0.5):

@@ -27,6 +27,9 @@ Body = Callable[[Call], Any]
 
 FOREVER = 9e15
 
+REFUSED = 3
+"""Refusals after which somebody follows them."""
+
 
 class End(Enum):
     DONE = "done"
@@ -251,7 +254,17 @@ class OperatorTask(Task):
 
 class RollbackTask(OperatorTask):
     def has_work(self) -> bool:
-        return self.run.owned and not self.calls
+        return not self.calls and (self.run.owned or self._is_asked_for())
+
+    def _is_asked_for(self) -> bool:
+        """Whether a fence stands over the old model that no cutover takes up: a request to set it came from a rollback that was
+        taken over long before. Who is refused again and again types what the refusal says."""
+        run = self.run
+        return (
+            run.fenced
+            and not run.operating()
+            and all(each.left < -REFUSED for each in run.operators if each is not self)
+        )
 
     def begin(self) -> Body:
         operator = self.operator = Operator(self.run.desk)
