@@ -59,10 +59,9 @@ class Run:
     refused: rows in quarantine by reason; quarantined: by old table. accepted: by reason, how many of these may stay.
     failed: batches in the failure destination. gaps: in which records of a stream may have been trimmed unread. notes:
     seconds for which each open note has been open. fanouts: pending. large: groups so large that a change of one costs
-    others time. fenced: since when the fence is set, empty where
-    it is not; interrupted: whether that is the fence of a cutover that was killed. uncovered: whether no resync has
-    ended since the application returned to the old tables. cut_over: days since the cutover. finished: whether `finish`
-    has ended."""
+    others time. fenced: since when the fence is set, empty where it is not; interrupted: whether that is the fence of a
+    cutover that was killed. uncovered: whether no resync has ended since the application returned to the old tables.
+    cut_over: days since the cutover. finished: whether `finish` has ended."""
 
     compared: float | None = None
     drift: int = 0
